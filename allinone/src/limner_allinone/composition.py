@@ -1,0 +1,203 @@
+"""The composition root: builds the adapters of services, enters their containers, runs their relays, consumers and workers.
+
+Used by the all-in-one (all services in one process) and by ``limner serve|work`` (one service, the others elsewhere). Which
+adapters are used follows from the settings alone; services never know.
+"""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import structlog
+from starlette.types import ASGIApp
+
+from limner_common.bus import LocalBus, run_consumer, run_relay
+from limner_common.bus.port import Bus
+from limner_common.cache import Cache, FolderCache
+from limner_common.db import Database
+from limner_common.db.migrations import migrate
+from limner_common.errors import DomainError, ErrorKind
+from limner_common.grants import Keyring
+from limner_common.http.upstream import RemoteApp, Upstreams
+from limner_common.objects import FolderObjectStore, ObjectStore
+from limner_common.service import Resources, ServiceDefinition
+from limner_common.settings import ServiceSettings
+from limner_common.work import Worker
+
+log = structlog.get_logger(__name__)
+
+SERVICE_NAMES = ("api", "media", "annotations", "inference", "exports", "analytics")
+
+
+class Misconfigured(DomainError):
+    """The settings do not describe something that can run; the message names the setting."""
+
+    kind = ErrorKind.INVALID
+
+
+def definition_of(name: str) -> ServiceDefinition:
+    """Return a service's definition, importing only that service."""
+    definition: ServiceDefinition = import_module(f"limner_{name}.service").definition
+    return definition
+
+
+@dataclass(slots=True)
+class RunningService:
+    """One service of this process, entered and ready."""
+
+    definition: ServiceDefinition
+    container: Any
+    app: ASGIApp
+    resources: Resources
+
+
+@dataclass(slots=True)
+class Installation:
+    """What runs in this process."""
+
+    services: dict[str, RunningService]
+    bus: Bus
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    def app(self, name: str) -> ASGIApp:
+        """Return the application of a service that runs here."""
+        return self.services[name].app
+
+    def start_event_loops(self) -> None:
+        """Run relays and consumers of the services in the background until ``stop``."""
+        for service in self.services.values():
+            database = service.resources.database
+            self._start(run_relay(database, self.bus), f"relay:{database.schema}")
+            for consumer in service.definition.consumers(service.container):
+                self._start(run_consumer(database, self.bus, consumer), f"consumer:{consumer.group}")
+
+    def start_workers(self) -> None:
+        """Run the services' workers in the background until ``stop``."""
+        for service in self.services.values():
+            handlers = service.definition.handlers(service.container)
+            if handlers:
+                worker = self.worker(service.definition.name)
+                self._start(worker.run(), f"worker:{service.definition.name}")
+
+    def worker(self, name: str, *, lease_seconds: float = 30.0) -> Worker:
+        """Return a worker of a service, not yet running."""
+        service = self.services[name]
+        return Worker(
+            service.resources.database,
+            service.container.queue,
+            service.definition.handlers(service.container),
+            concurrency=service.definition.worker_concurrency,
+            lease_seconds=lease_seconds,
+        )
+
+    async def wait(self) -> None:
+        """Wait until a background loop breaks, which none should."""
+        done, _ = await asyncio.wait(self._tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+
+    async def stop(self) -> None:
+        """End the background loops; running work is given back to its queue."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    def _start(self, work: Any, name: str) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+
+@asynccontextmanager
+async def install(
+    settings: ServiceSettings,
+    keyrings: Mapping[str, Keyring],
+    names: Sequence[str] = SERVICE_NAMES,
+) -> AsyncIterator[Installation]:
+    """Build, enter and at the end close the services named; the rest is reached through ``settings.upstreams``.
+
+    Args:
+        settings: Settings of this process.
+        keyrings: Signing rings of the services named.
+        names: Services that run in this process.
+
+    Raises:
+        Misconfigured: An adapter cannot be built from the settings.
+    """
+    async with AsyncExitStack() as stack:
+        url = settings.database_url.get_secret_value()
+        bus = LocalBus(url)
+        stack.push_async_callback(bus.close)
+        scratch = Path(tempfile.mkdtemp(prefix="limner-"))
+        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        objects, cache = object_store_from(settings), cache_from(settings)
+        apps: dict[str, ASGIApp] = {
+            name: RemoteApp(address) for name, address in settings.upstreams.items() if name not in names
+        }
+        upstreams = Upstreams(apps)
+        stack.push_async_callback(upstreams.close)
+        services = {}
+        for name in names:
+            definition = definition_of(name)
+            database = Database(url, definition.metadata, pool_size=settings.database_pool_size)
+            stack.push_async_callback(database.close)
+            resources = Resources(
+                database=database,
+                bus=bus,
+                objects=objects,
+                cache=cache,
+                keyring=keyrings[name],
+                upstreams=upstreams,
+                scratch=scratch,
+                settings=settings,
+            )
+            container = await stack.enter_async_context(definition.build(resources))
+            apps[name] = definition.create_app(container)
+            services[name] = RunningService(definition, container, apps[name], resources)
+        installation = Installation(services, bus)
+        stack.push_async_callback(installation.stop)
+        yield installation
+
+
+async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SERVICE_NAMES) -> None:
+    """Bring the schemas of services, and the bus's tables, to the newest version."""
+    url = settings.database_url.get_secret_value()
+    await LocalBus(url).prepare()
+    for name in names:
+        definition = definition_of(name)
+        database = Database(url, definition.metadata, pool_size=1)
+        try:
+            await migrate(database, definition.migrations)
+        finally:
+            await database.close()
+
+
+def object_store_from(settings: ServiceSettings) -> ObjectStore:
+    """Return the object store that the settings describe."""
+    if settings.objects_folder is not None:
+        return FolderObjectStore(settings.objects_folder)
+    if settings.objects_s3_url is None:
+        raise Misconfigured("Set LIMNER_OBJECTS_FOLDER or LIMNER_OBJECTS_S3_URL: there is nowhere to keep objects.")
+    from limner_common.objects.s3 import S3ObjectStore
+
+    if settings.objects_s3_access_key is None or settings.objects_s3_secret_key is None:
+        raise Misconfigured("Set LIMNER_OBJECTS_S3_ACCESS_KEY and LIMNER_OBJECTS_S3_SECRET_KEY.")
+    return S3ObjectStore(
+        settings.objects_s3_url,
+        settings.objects_s3_bucket,
+        access_key=settings.objects_s3_access_key.get_secret_value(),
+        secret_key=settings.objects_s3_secret_key.get_secret_value(),
+        region=settings.objects_s3_region,
+    )
+
+
+def cache_from(settings: ServiceSettings) -> Cache:
+    """Return the cache that the settings describe."""
+    if settings.cache_folder is None:
+        raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
+    return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)

@@ -1,0 +1,1 @@
+"""Mechanics every service shares: settings, database, outbox, bus, queue, stores, HTTP, errors."""

@@ -1,0 +1,8 @@
+"""Facts between services: the port, the relay that empties outboxes, consumers with an inbox, and the local adapter."""
+
+from limner_common.bus.consumer import Consumer, InvalidMessage, run_consumer
+from limner_common.bus.local import LocalBus
+from limner_common.bus.port import Bus, Delivery
+from limner_common.bus.relay import run_relay
+
+__all__ = ["Bus", "Consumer", "Delivery", "InvalidMessage", "LocalBus", "run_consumer", "run_relay"]

@@ -1,0 +1,7 @@
+"""SQL mechanics: engine, units of work, outbox, migrations. Services write SQLAlchemy Core statements in repositories."""
+
+from limner_common.db.engine import Database, Row
+from limner_common.db.tables import new_metadata
+from limner_common.db.uow import UnitOfWork
+
+__all__ = ["Database", "Row", "UnitOfWork", "new_metadata"]

@@ -1,0 +1,118 @@
+"""The connection pool of one service and the two ways to use it: read, or one unit of work."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from limner_common.db.uow import UnitOfWork
+from limner_common.errors import Unavailable
+
+Row = sa.Row[Any]
+
+
+class Database:
+    """A service's PostgreSQL: one pool, used by Core statements, COPY and LISTEN.
+
+    Args:
+        url: ``postgresql://…`` or ``postgresql+asyncpg://…``; a unix socket folder goes into ``?host=``.
+        metadata: The service's tables; its schema holds outbox, inbox and work items too.
+        pool_size: Connections kept open.
+        pool_overflow: Connections opened beyond that under load, closed again after use.
+    """
+
+    def __init__(self, url: str, metadata: sa.MetaData, *, pool_size: int = 8, pool_overflow: int = 8) -> None:
+        self.url = url
+        self.metadata = metadata
+        self._engine = create_async_engine(
+            _asyncpg_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_overflow,
+            pool_timeout=10,
+            pool_pre_ping=False,
+            pool_recycle=1800,
+            connect_args={"server_settings": {"application_name": f"limner-{metadata.schema}", "jit": "off"}},
+        )
+        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @property
+    def schema(self) -> str:
+        """Name of the service's schema."""
+        assert self.metadata.schema is not None
+        return self.metadata.schema
+
+    def table(self, name: str) -> sa.Table:
+        """Return one of the service's tables by its bare name."""
+        return self.metadata.tables[f"{self.schema}.{name}"]
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The underlying engine, for migrations and tests."""
+        return self._engine
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Open a connection without a transaction: one round trip per statement, no writes to commit.
+
+        Raises:
+            Unavailable: The database cannot be reached or the pool is exhausted.
+        """
+        async with _translate_outages(), self._autocommit.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def begin(self, *, is_repeatable: bool = False) -> AsyncIterator[UnitOfWork]:
+        """Open a unit of work: committed when the block ends well, rolled back otherwise.
+
+        Args:
+            is_repeatable: REPEATABLE READ instead of READ COMMITTED: all statements see one snapshot.
+
+        Raises:
+            Unavailable: The database cannot be reached or the pool is exhausted.
+        """
+        async with _translate_outages(), self._engine.connect() as connection:
+            if is_repeatable:
+                connection = await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                uow = UnitOfWork(connection, self.metadata)
+                yield uow
+                await uow.flush()
+            await uow.run_after_commit()
+
+    async def raw_connect(self) -> "asyncpg.Connection[Any]":
+        """Open a dedicated asyncpg connection outside the pool (LISTEN); the caller closes it."""
+        return await connect_asyncpg(self.url)
+
+    async def close(self) -> None:
+        """Close all connections of the pool."""
+        await self._engine.dispose()
+
+
+async def connect_asyncpg(url: str) -> "asyncpg.Connection[Any]":
+    """Open one asyncpg connection from either form of URL."""
+    return await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1))
+
+
+async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """Return the asyncpg connection below, in the same transaction: COPY and prepared fetches."""
+    raw = await connection.get_raw_connection()
+    return cast("asyncpg.Connection[Any]", raw.driver_connection)
+
+
+@asynccontextmanager
+async def _translate_outages() -> AsyncIterator[None]:
+    try:
+        yield
+    except (sa.exc.TimeoutError, ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
+        raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
+    except sa.exc.DBAPIError as error:
+        if error.connection_invalidated:
+            raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
+        raise
+
+
+def _asyncpg_url(url: str) -> str:
+    return url if url.startswith("postgresql+asyncpg://") else url.replace("postgresql://", "postgresql+asyncpg://", 1)

@@ -1,0 +1,1 @@
+"""Where requests made for users may go."""

@@ -1,0 +1,33 @@
+"""From a protobuf event to a message on its way to the bus."""
+
+from typing import Any
+from uuid import UUID
+
+from limner_common.db.uow import OutgoingMessage
+from limner_common.grants import Grant
+from limner_common.ids import new_uuid
+
+
+def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Grant | None = None) -> OutgoingMessage:
+    """Fill an event's ``meta`` and wrap it for ``UnitOfWork.record``.
+
+    Args:
+        topic: Topic as in ``proto/topics.yaml``.
+        key: Id of the aggregate whose order matters.
+        event: Protobuf event with a ``meta`` field of type ``EventMeta``.
+        producer: Service that records the fact.
+        grant: Whoever caused it, when it was a person.
+    """
+    event_id = new_uuid()
+    event.meta.event_id = str(event_id)
+    event.meta.occurred_at.GetCurrentTime()
+    event.meta.producer = producer
+    if grant is not None and grant.user_id is not None:
+        event.meta.subject_user_id = grant.user_id
+        event.meta.subject_username = grant.username
+    return OutgoingMessage(event_id, topic, str(key), event.SerializeToString(), {})
+
+
+def event_uuid(event: Any) -> UUID:
+    """Return the id of a decoded event."""
+    return UUID(event.meta.event_id)

@@ -1,0 +1,1 @@
+"""HTTP mechanics: applications, error bodies, grants on requests, in-process transport, upstreams."""

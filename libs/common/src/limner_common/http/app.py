@@ -1,0 +1,135 @@
+"""The application every service starts from: error shapes, request ids, health, metrics."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from limner_common.errors import DomainError
+from limner_common.http.errors import install_error_handlers
+from limner_common.http.json import JSONAnswer
+from limner_common.ids import new_uuid
+
+log = structlog.get_logger(__name__)
+
+REQUEST_SECONDS = Histogram(
+    "limner_http_request_seconds",
+    "Time from the request's first byte to the end of the answer.",
+    ["service", "method", "route", "status"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+#: Checks one thing this process needs; raises when it is not there.
+ReadinessCheck = Callable[[], Awaitable[None]]
+
+
+def create_service_app(
+    name: str,
+    container: Any,
+    routers: Iterable[APIRouter],
+    *,
+    title: str,
+    readiness: Iterable[ReadinessCheck] = (),
+) -> FastAPI:
+    """Return a service's application with ``app.state.container`` set; opens nothing.
+
+    Args:
+        name: Service name, used in metrics.
+        container: What the routes' dependencies read their adapters from; entered by the composition root.
+        routers: The service's features.
+        title: Title of its OpenAPI document.
+        readiness: Checks behind ``/health/ready``.
+    """
+    app = FastAPI(
+        title=title,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=f"/internal/{name}/openapi.json",
+        redirect_slashes=False,
+        default_response_class=JSONAnswer,
+    )
+    app.state.container = container
+    install_error_handlers(app)
+    app.include_router(_health_router(name, list(readiness)))
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(_RequestMiddleware, service=name)
+    return app
+
+
+class _RequestMiddleware:
+    """Gives each request an id, measures it, and binds the id to the log; plain ASGI, so bodies stream."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _header(scope, b"x-request-id") or str(new_uuid())
+        started = time.perf_counter()
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message.setdefault("headers", [])
+                if not any(key == b"x-request-id" for key, _ in headers):
+                    message["headers"] = [*headers, (b"x-request-id", request_id.encode("latin-1"))]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                route = getattr(scope.get("route"), "path", "unmatched")
+                if not route.startswith("/health"):
+                    REQUEST_SECONDS.labels(self._service, scope["method"], route, status).observe(
+                        time.perf_counter() - started
+                    )
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            text: str = value.decode("latin-1")
+            return text if len(text) <= 64 and text.isprintable() else None
+    return None
+
+
+def _health_router(name: str, readiness: list[ReadinessCheck]) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/health/live")
+    async def live() -> JSONAnswer:
+        """Say that this process answers; looks at nothing outside."""
+        return JSONAnswer({"status": "ok", "service": name})
+
+    @router.get("/health/ready")
+    async def ready() -> JSONAnswer:
+        """Say whether everything this process needs is there."""
+        problems = []
+        for check in readiness:
+            try:
+                await check()
+            except DomainError as error:
+                problems.append(error.message)
+            except Exception as error:
+                problems.append(f"{getattr(check, '__name__', 'check')}: {type(error).__name__}")
+        status = 503 if problems else 200
+        return JSONAnswer({"status": "unavailable" if problems else "ok", "problems": problems}, status)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Answer the process's metrics in Prometheus' text form."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

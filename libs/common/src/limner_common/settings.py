@@ -1,0 +1,38 @@
+"""Settings shared by all services. Each service adds its own class with its own prefix; nothing reads the environment later."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """What every process needs to know. Read once from ``LIMNER_*`` by the composition root."""
+
+    model_config = SettingsConfigDict(env_prefix="LIMNER_", frozen=True, extra="ignore")
+
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://postgres@localhost/limner"), description="PostgreSQL URL; each service uses its own schema."
+    )
+    database_pool_size: int = Field(8, ge=1, description="Connections kept open per service and process.")
+    objects_folder: Path | None = Field(None, description="Folder of the object store, when it is a folder.")
+    objects_s3_url: str | None = Field(None, description="S3 endpoint such as https://host:9000, when it is S3.")
+    objects_s3_bucket: str = Field("limner", description="Bucket of the object store.")
+    objects_s3_access_key: SecretStr | None = Field(None, description="S3 access key.")
+    objects_s3_secret_key: SecretStr | None = Field(None, description="S3 secret key.")
+    objects_s3_region: str | None = Field(None, description="S3 region, when the server wants one.")
+    cache_folder: Path | None = Field(None, description="Folder of the cache.")
+    cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
+    share_folder: Path | None = Field(None, description="Folder offered as the server's file share; none when unset.")
+    egress_allow: list[str] = Field(
+        default_factory=list, description="Hosts or networks that downloads may reach although they are private."
+    )
+    keys: dict[str, str] = Field(
+        default_factory=dict, description="Public grant keys by service, base64 of 32 raw bytes each (JSON object)."
+    )
+    private_key: SecretStr | None = Field(None, description="This service's private grant key, base64 of 32 raw bytes.")
+    upstreams: dict[str, str] = Field(default_factory=dict, description="Base URL by service (JSON object).")
+    log_level: str = Field("info", description="Least level logged: debug, info, warning or error.")
+    is_log_json: bool = Field(True, description="Log one JSON object a line; readable text when false.")
+    max_body_bytes: int = Field(2 * 1024**3, ge=1, description="Largest JSON body of one request, bytes.")
+    max_upload_bytes: int = Field(25 * 1024**3, ge=1, description="Largest uploaded file, bytes.")

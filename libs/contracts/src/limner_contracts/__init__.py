@@ -1,0 +1,1 @@
+"""Event messages generated from proto/; never edited by hand."""

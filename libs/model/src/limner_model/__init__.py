@@ -1,0 +1,1 @@
+"""The annotation model: shapes, tracks, masks, interpolation, merging; pure."""

@@ -1,0 +1,1 @@
+"""Tags, shapes, tracks and their revisions."""

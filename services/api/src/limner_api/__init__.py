@@ -1,0 +1,1 @@
+"""Gateway, identity and catalog."""

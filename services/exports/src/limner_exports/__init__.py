@@ -1,0 +1,1 @@
+"""Dataset formats, exports and imports."""

@@ -1,0 +1,1 @@
+"""Models, pools and runs."""

@@ -1,0 +1,21 @@
+"""The service's container: adapters and settings its features use."""
+
+from limner_common.requests import request_observer
+from limner_common.service import Resources
+from limner_common.work import WorkQueue
+
+
+class InferenceContainer:
+    """Everything routes, consumers and workers of the service reach their adapters through."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+        self.keyring = resources.keyring
+        self.database = resources.database
+        self.queue = WorkQueue(request_observer("inference"))
+
+    async def __aenter__(self) -> "InferenceContainer":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        return None

@@ -1,0 +1,1 @@
+"""Uploads, frames, chunks and previews."""
