@@ -103,10 +103,7 @@ class FolderObjectStore:
             raise ValueError("the prefix must not be empty")
         if prefix.endswith("/"):
             return await self._threads.run(files.delete_folder, self._place, prefix)
-        keys = [info.key async for info in self.list(prefix)]
-        for key in keys:
-            await self.delete(key)
-        return len(keys)
+        return await self._threads.run(files.delete_matching, self._place, prefix)
 
     async def list(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         """See ``ObjectStore.list``."""

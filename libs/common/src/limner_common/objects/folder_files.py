@@ -400,6 +400,14 @@ def delete_folder(place: Place, prefix: str) -> int:
     return count
 
 
+def delete_matching(place: Place, prefix: str) -> int:
+    """Remove all objects whose key starts with ``prefix``, one by one; return how many."""
+    keys = [info.key for info in walk(place, prefix)]
+    for key in keys:
+        delete_object(place, key)
+    return len(keys)
+
+
 def walk(place: Place, prefix: str) -> Iterator[ObjectInfo]:
     """Yield the objects whose key starts with ``prefix``, by ascending key. Holds the names of one path's folders."""
     folder, _, start = prefix.rpartition("/")

@@ -62,20 +62,22 @@ class ObjectInfo:
 
 
 class ObjectBody(Protocol):
-    """The open bytes of one object, or of a range of it. Iterate once.
-
-    Attributes:
-        info: The object the bytes belong to; it does not change while the body is open.
-        start: First byte served, from 0.
-        length_bytes: How many bytes will come: the range asked for, cut at the object's end.
-    """
+    """The open bytes of one object, or of a range of it. Iterate once."""
 
     @property
-    def info(self) -> ObjectInfo: ...
+    def info(self) -> ObjectInfo:
+        """The object the bytes belong to; it does not change while the body is open."""
+        ...
+
     @property
-    def start(self) -> int: ...
+    def start(self) -> int:
+        """First byte served, from 0."""
+        ...
+
     @property
-    def length_bytes(self) -> int: ...
+    def length_bytes(self) -> int:
+        """How many bytes will come: the range asked for, cut at the object's end."""
+        ...
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the bytes in order, in blocks of at most 1 MiB, none empty."""
