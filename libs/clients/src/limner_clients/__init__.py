@@ -1,0 +1,1 @@
+"""Typed clients of the services' internal routes: how one service asks another."""
