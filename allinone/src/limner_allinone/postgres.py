@@ -52,6 +52,11 @@ class EmbeddedPostgres:
         assert self._sockets is not None
         return f"postgresql://postgres@/{database}?host={self._sockets}"
 
+    def version(self) -> str:
+        """Return what the binaries say of themselves, such as ``postgres (PostgreSQL) 18.4``."""
+        command = [self._binaries / "postgres", "--version"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
     async def start(self) -> None:
         """Make the cluster if it is new, start the server, wait until it answers, make the database.
 
@@ -59,13 +64,14 @@ class EmbeddedPostgres:
             DatabaseProblem: The folder belongs to another major version, or the server does not come up.
         """
         self._check_version()
+        await self._wait_for_predecessor()
         self._sockets = Path(tempfile.mkdtemp(prefix="limner-pg-"))
         self._give_to_server(self._sockets)
         if not (self._folder / "PG_VERSION").exists():
             await asyncio.to_thread(self._initialise)
         log_path = self._folder / "server.log"
         with log_path.open("ab") as server_log:
-            self._process = subprocess.Popen(  # noqa: ASYNC220 the server must be our direct child for PDEATHSIG
+            self._process = subprocess.Popen(
                 [
                     self._binaries / "postgres",
                     *("-D", self._folder),
@@ -76,7 +82,8 @@ class EmbeddedPostgres:
                 stdout=server_log,
                 stderr=server_log,
                 env=_server_environment(),
-                preexec_fn=_die_with_parent,  # noqa: PLW1509
+                preexec_fn=_die_with_parent,
+                start_new_session=True,  # Ctrl-C is for our parent alone; it stops us in order
                 **_server_identity(),
             )
         await self._wait_until_ready()
@@ -93,9 +100,7 @@ class EmbeddedPostgres:
         version_file = self._folder / "PG_VERSION"
         if not version_file.exists():
             return
-        ours = subprocess.run(
-            [self._binaries / "postgres", "--version"], capture_output=True, text=True, check=True
-        ).stdout.split()[-1]
+        ours = self.version().split()[-1]
         theirs = version_file.read_text().strip()
         if theirs != ours.split(".")[0]:
             raise DatabaseProblem(
@@ -120,6 +125,15 @@ class EmbeddedPostgres:
         if result.returncode != 0:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise DatabaseProblem(f"The database could not be created in {self._folder}: {result.stderr.strip()[-500:]}")
+
+    async def _wait_for_predecessor(self) -> None:
+        # After a kill of our parent's predecessor its server may still be shutting down.
+        pid_file = self._folder / "postmaster.pid"
+        deadline = asyncio.get_running_loop().time() + _START_TIMEOUT_SECONDS
+        while pid_file.exists() and _is_alive(int(pid_file.read_text().split()[0])):
+            if asyncio.get_running_loop().time() > deadline:
+                raise DatabaseProblem(f"Another database server still runs on {self._folder}.")
+            await asyncio.sleep(0.1)
 
     async def _wait_until_ready(self) -> None:
         assert self._process is not None
@@ -174,6 +188,16 @@ def _server_identity() -> dict[str, object]:
     if os.geteuid() == 0:
         return {"user": _NOBODY, "group": _NOBODY, "extra_groups": [], "cwd": "/"}
     return {"cwd": "/"}
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _die_with_parent() -> None:

@@ -43,9 +43,7 @@ async def _relay_until_broken(database: Database, bus: Bus, poll_seconds: float)
             wake.set()
 
     try:
-        await connection.execute(
-            "SELECT pg_advisory_lock(hashtextextended($1, 0))", f"limner-relay:{database.schema}"
-        )
+        await connection.execute("SELECT pg_advisory_lock(hashtextextended($1, 0))", f"limner-relay:{database.schema}")
         await connection.add_listener(OUTBOX_CHANNEL, heard)
         while True:
             wake.clear()

@@ -32,7 +32,9 @@ async def migrate(database: Database, package: str) -> None:
         SchemaTooNew: The schema's version is unknown to this release.
     """
     async with database.engine.connect() as connection:
-        await connection.execute(sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": f"migrate:{database.schema}"})
+        await connection.execute(
+            sa.text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), {"name": f"migrate:{database.schema}"}
+        )
         try:
             await connection.execute(sa.text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
             await connection.commit()

@@ -61,9 +61,7 @@ class UnitOfWork:
     async def seen(self, consumer: str, event_id: UUID) -> bool:
         """Enter an event into the inbox; True when its effect was committed before."""
         inbox = self.table("inbox")
-        inserted = await self.execute(
-            pg.insert(inbox).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing()
-        )
+        inserted = await self.execute(pg.insert(inbox).values(consumer=consumer, event_id=event_id).on_conflict_do_nothing())
         return inserted.rowcount == 0
 
     async def flush(self) -> None:

@@ -44,9 +44,7 @@ class Upstreams:
         """Return an HTTP client of a service; bodies stream in both directions."""
         if service not in self._clients:
             app = self._apps[service]
-            self._clients[service] = (
-                app.client if isinstance(app, RemoteApp) else _in_process_client(app, service)
-            )
+            self._clients[service] = app.client if isinstance(app, RemoteApp) else _in_process_client(app, service)
         return self._clients[service]
 
     async def close(self) -> None:

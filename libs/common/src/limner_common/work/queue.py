@@ -246,9 +246,7 @@ class WorkQueue:
 
 def _held(table: sa.Table, item: WorkItem) -> sa.ColumnElement[bool]:
     # The token fences: a worker that lost its lease can no longer write anything about the item.
-    return sa.and_(
-        table.c.id == item.id, table.c.state == WorkState.RUNNING, table.c.lease_token == item.lease_token
-    )
+    return sa.and_(table.c.id == item.id, table.c.state == WorkState.RUNNING, table.c.lease_token == item.lease_token)
 
 
 def _item(row: Row) -> WorkItem:

@@ -1,0 +1,190 @@
+"""``limner up``: the whole product in one process tree.
+
+The process started by the user owns the database server and a worker process, and serves all six applications itself. Both
+children end when it ends, however it ends.
+"""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+import uvicorn
+from pydantic import SecretStr
+
+from limner_allinone.admin import first_administrator
+from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
+from limner_allinone.home import Home, keyrings_of, open_home
+from limner_allinone.postgres import EmbeddedPostgres
+from limner_common.errors import Conflict
+from limner_common.settings import ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+_PR_SET_PDEATHSIG = 1
+
+
+async def run_embedded(folder: Path, host: str, port: int, log_level: str, announce: Callable[[str], None]) -> None:
+    """Serve until interrupted.
+
+    Args:
+        folder: Home folder.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes a free one.
+        log_level: Least level logged.
+        announce: Told the lines a person should see: address, first administrator.
+
+    Raises:
+        Conflict: The port is taken, or the home is in use or newer.
+        DomainError: Whatever else keeps the product from starting, in words for people.
+    """
+    listener = _listen(host, port)
+    home, lock = open_home(folder)
+    with lock, contextlib.closing(listener):
+        server = EmbeddedPostgres(home.database)
+        await server.start()
+        try:
+            settings = _settings(home, server.url(), log_level)
+            await migrate_services(settings)
+            await first_administrator(settings, announce)
+            await _serve(settings, home, listener, announce)
+        finally:
+            await server.stop()
+
+
+def worker_settings() -> tuple[ServiceSettings, Path]:
+    """Return what the worker process was started with."""
+    return ServiceSettings(), Path(os.environ["LIMNER_SECRETS_FILE"])
+
+
+async def run_workers(settings: ServiceSettings, secrets_file: Path) -> None:
+    """Run the workers of all services until asked to stop; the other half of ``limner up``."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation:
+        installation.start_workers()
+        waiting = asyncio.create_task(stop.wait())
+        running = asyncio.create_task(installation.wait())
+        await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if running.done():
+            running.result()
+        running.cancel()
+
+
+async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket, announce: Callable[[str], None]) -> None:
+    os.environ.setdefault("LIMNER_API_WEB_FOLDER", str(web_folder()))
+    async with install(settings, keyrings_of(home.secrets_file, SERVICE_NAMES)) as installation:
+        installation.start_event_loops()
+        worker = asyncio.create_task(_keep_worker(settings, home))
+        host, port = listener.getsockname()[:2]
+        shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 compared, not bound
+        config = uvicorn.Config(
+            installation.app("api"),
+            loop="uvloop",
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=10,
+            backlog=512,
+        )
+        server = uvicorn.Server(config)
+        announce(f"Limner is ready on http://{shown}:{port}")
+        try:
+            await server.serve(sockets=[listener])
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)
+
+
+async def _keep_worker(settings: ServiceSettings, home: Home) -> None:
+    """Run the worker process and start it again whenever it ends."""
+    delay = 0.5
+    while True:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "limner_allinone", "embedded-workers"),
+            env={**os.environ, **_worker_environment(settings, home)},
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us alone; we end the worker in order
+            preexec_fn=_die_with_parent,
+        )
+        try:
+            code = await process.wait()
+        except asyncio.CancelledError:
+            await _end(process)
+            raise
+        log.warning("worker_process_ended", code=code)
+        await asyncio.sleep(delay)
+        delay = min(delay * 2, 15.0)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), 15)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+
+
+def _settings(home: Home, database_url: str, log_level: str) -> ServiceSettings:
+    given = ServiceSettings()
+    return ServiceSettings(
+        database_url=SecretStr(database_url),
+        objects_folder=home.objects,
+        cache_folder=home.cache,
+        share_folder=given.share_folder or home.share,
+        log_level=log_level,
+        is_log_json=False,
+    )
+
+
+def _worker_environment(settings: ServiceSettings, home: Home) -> dict[str, str]:
+    return {
+        "LIMNER_DATABASE_URL": settings.database_url.get_secret_value(),
+        "LIMNER_OBJECTS_FOLDER": str(home.objects),
+        "LIMNER_CACHE_FOLDER": str(home.cache),
+        "LIMNER_SHARE_FOLDER": str(settings.share_folder),
+        "LIMNER_SECRETS_FILE": str(home.secrets_file),
+        "LIMNER_LOG_LEVEL": settings.log_level,
+        "LIMNER_IS_LOG_JSON": str(settings.is_log_json),
+    }
+
+
+def web_folder() -> Path:
+    """Return the built web client: in the package when installed, in ``web/dist`` of a source checkout."""
+    packaged = Path(__file__).parent / "web"
+    return packaged if packaged.is_dir() else Path(__file__).parents[3] / "web" / "dist"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        raise Conflict(
+            f"Limner cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port (make run PORT=…)."
+        ) from error
+    listener.listen(512)
+    return listener
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
