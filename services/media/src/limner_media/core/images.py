@@ -25,34 +25,10 @@ _ORIENTATION_TAG: Final = 274
 _PREFIX_BYTES: Final = (64 << 10, 1 << 20)
 # Formats that are decoded in this process from data alone. Others that the library knows are left out on purpose: some start
 # programs (EPS), some need companions, some draw vectors.
-_FORMATS: Final = [
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "BMP",
-    "TIFF",
-    "GIF",
-    "AVIF",
-    "JPEG2000",
-    "MPO",
-    "PPM",
-    "DIB",
-    "ICO",
-    "ICNS",
-    "TGA",
-    "PCX",
-    "DCX",
-    "SGI",
-    "DDS",
-    "PSD",
-    "QOI",
-    "MSP",
-    "CUR",
-    "XBM",
-    "XPM",
-    "BLP",
-    "FTEX",
-]
+_FORMATS: Final = (
+    *("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "MPO", "PPM", "DIB", "ICO", "ICNS"),
+    *("TGA", "PCX", "DCX", "SGI", "DDS", "PSD", "QOI", "MSP", "CUR", "XBM", "XPM", "BLP", "FTEX"),
+)
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -133,8 +109,8 @@ def read_header_from_prefix(read_prefix: Callable[[int], bytes], *, file: str) -
 def original_bytes(data: bytes, *, file: str) -> bytes:
     """The image in original quality: the same bytes wherever a viewer would show them upright by itself.
 
-    Images with an EXIF orientation other than 1 are turned upright and encoded anew in their format (quality 100, full colour
-    resolution); TIFF, which browsers cannot show as it comes, is re-saved upright with LZW.
+    Images with an EXIF orientation other than 1 are turned upright and encoded anew in their format (quality 100, full
+    colour resolution); TIFF, which browsers cannot show as it comes, is re-saved upright with LZW.
 
     Raises:
         MediaError: It is no image that can be read or written back.

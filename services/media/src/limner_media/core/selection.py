@@ -4,7 +4,7 @@ Source: domain/MEDIA.md §2, §4, §5; domain/ANNOTATIONS.md §8.1.
 """
 
 import fnmatch
-import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from random import Random
@@ -14,12 +14,12 @@ import natsort
 
 from limner_media.core.errors import MediaError
 from limner_media.core.names import AbsolutePaths, normalize_name
+from limner_model.numbering import FrameNumbering, number_frames, parse_frame_step
 
 VIDEO_CHUNK_SIZE: Final = 36
 MIN_IMAGE_CHUNK_SIZE: Final = 2
 MAX_IMAGE_CHUNK_SIZE: Final = 72
 _CHUNK_PIXELS: Final = 36 * 1920 * 1080
-_STEP: Final = re.compile(r"\s*step\s*=\s*(\d+)\s*")
 _LISTED: Final = 5
 
 
@@ -71,16 +71,14 @@ def parse_step(frame_filter: str | None) -> int:
     Raises:
         MediaError: It is anything else, or N is 0.
     """
-    if not frame_filter:
-        return 1
-    match = _STEP.fullmatch(frame_filter)
-    if match is None or int(match[1]) < 1:
-        raise MediaError(f"the frame filter {frame_filter!r} is not of the form step=N with N from 1")
-    return int(match[1])
+    try:
+        return parse_frame_step(frame_filter or "")
+    except ValueError as error:
+        raise MediaError(str(error)) from error
 
 
-def select_frames(total: int, start: int = 0, stop: int | None = None, step: int = 1) -> range:
-    """Source frame numbers that a task uses; frame k of the task is element k.
+def select_frames(total: int, *, start: int = 0, stop: int | None = None, step: int = 1) -> FrameNumbering:
+    """Choose the frames of a task among those of its source.
 
     Args:
         total: Number of frames of the source.
@@ -93,10 +91,10 @@ def select_frames(total: int, start: int = 0, stop: int | None = None, step: int
     """
     if stop is not None and start > stop:
         raise MediaError(f"the start frame {start} comes after the stop frame {stop}")
-    frames = range(start, total if stop is None else min(total, stop + 1), step)
-    if start < 0 or not frames:
+    numbering = number_frames(total, start_frame=start, stop_frame=stop, step=step)
+    if start < 0 or numbering.size == 0:
         raise MediaError(f"no frames are left: the source has {total} frames and the start frame is {start}")
-    return frames
+    return numbering
 
 
 def chunk_size_for(*, is_video: bool, width: int, height: int) -> int:
@@ -178,9 +176,7 @@ def frames_of_mapping(mapping: Sequence[Sequence[str]], available: Iterable[str]
 
 
 def _repeated(names: Sequence[str]) -> list[str]:
-    seen: set[str] = set()
-    repeated = dict.fromkeys(name for name in names if name in seen or seen.add(name) is not None)
-    return list(repeated)
+    return [name for name, count in Counter(names).items() if count > 1]
 
 
 def _listed(names: Sequence[str]) -> str:
