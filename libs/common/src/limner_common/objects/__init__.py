@@ -9,11 +9,14 @@ from limner_common.objects.locations import FolderLocation, ObjectLocation, S3Bu
 from limner_common.objects.port import (
     BLOCK_BYTES,
     ObjectBody,
+    ObjectChanged,
     ObjectInfo,
     ObjectMissing,
     ObjectStore,
     ObjectStoreUnavailable,
 )
+from limner_common.objects.readers import local_path, open_object
+from limner_common.objects.s3 import S3ObjectStore
 
 __all__ = [
     "BLOCK_BYTES",
@@ -21,6 +24,7 @@ __all__ = [
     "FolderObjectStore",
     "InvalidKey",
     "ObjectBody",
+    "ObjectChanged",
     "ObjectInfo",
     "ObjectLocation",
     "ObjectMissing",
@@ -29,6 +33,9 @@ __all__ = [
     "S3Bucket",
     "S3Credentials",
     "S3Location",
+    "S3ObjectStore",
     "check_key",
     "check_prefix",
+    "local_path",
+    "open_object",
 ]

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from limner_common.errors import NotFound, Unavailable
+from limner_common.errors import Conflict, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from limner_common.objects.locations import ObjectLocation
@@ -26,6 +26,14 @@ class ObjectMissing(NotFound):
 
     def __init__(self, key: str) -> None:
         super().__init__("The stored object was not found.", code="object_missing")
+        self.key = key
+
+
+class ObjectChanged(Conflict):
+    """The object was replaced or removed while its bytes were being read."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__("The stored object changed while it was read.", code="object_changed")
         self.key = key
 
 
@@ -151,7 +159,8 @@ class ObjectStore(Protocol):
         """Open the object, or a range of it as in ``get_bytes``, for streaming.
 
         Entering fails, before any byte, with the errors of ``get_bytes``. The bytes are of one version even when the
-        object is replaced or deleted meanwhile; where a store cannot keep that promise, iterating raises instead.
+        object is replaced or deleted meanwhile; where a store cannot keep that promise, iterating raises
+        ``ObjectChanged`` instead.
         """
         ...
 

@@ -1,0 +1,239 @@
+"""The S3 store: the contract on a simulated server, and what only a network can get wrong."""
+
+import logging
+import pickle
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from limner_common.objects import (
+    ObjectChanged,
+    ObjectMissing,
+    ObjectStoreUnavailable,
+    S3Bucket,
+    S3Credentials,
+    S3ObjectStore,
+    local_path,
+    open_object,
+    s3_calls,
+)
+from moto.server import ThreadedMotoServer
+
+from tests.support.object_store_conformance import LARGE, ObjectStoreConformance, keys, pieces
+
+CREDENTIALS = S3Credentials("the-access-key", "the-secret-key")
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(endpoint: str) -> S3Bucket:
+    return S3Bucket(endpoint, f"bucket-{secrets.token_hex(4)}", CREDENTIALS, is_secure=False)
+
+
+@pytest.fixture
+async def store(bucket: S3Bucket) -> AsyncIterator[S3ObjectStore]:
+    store = S3ObjectStore(bucket)
+    await store.prepare()
+    yield store
+    await store.aclose()
+
+
+class TestS3ObjectStore(ObjectStoreConformance):
+    pass
+
+
+async def test_content_types_are_kept(store: S3ObjectStore) -> None:
+    await store.put_bytes("a", b"x", content_type="image/png")
+    await store.put_stream("b", pieces(LARGE, 1 << 20), content_type="video/mp4")
+    await store.compose("c", ["b"], content_type="video/webm")
+
+    assert [(await store.stat(key)).content_type for key in ("a", "c")] == ["image/png", "video/webm"]
+
+
+async def test_a_signed_url_downloads_under_the_given_name(store: S3ObjectStore) -> None:
+    await store.put_bytes("a/b", b"data", content_type="text/html")
+
+    url = await store.presign_get("a/b", 60, 'été "1".zip', content_type="application/zip")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(url)
+
+    assert answer.content == b"data"
+    assert answer.headers["content-type"] == "application/zip"
+    assert answer.headers["content-disposition"] == (
+        "attachment; filename=\"_t_ _1_.zip\"; filename*=UTF-8''%C3%A9t%C3%A9%20%221%22.zip"
+    )
+
+
+async def test_a_signed_url_names_the_public_address(bucket: S3Bucket) -> None:
+    public = S3Bucket("files.example.org", bucket.name, CREDENTIALS)
+    store = S3ObjectStore(bucket, public=public)
+
+    url = await store.presign_get("a b", 60, "f")
+    await store.aclose()
+
+    assert url.startswith(f"https://files.example.org/{bucket.name}/a%20b?")
+
+
+async def test_a_location_shows_no_secret(store: S3ObjectStore) -> None:
+    location = store.location("a")
+
+    assert "the-secret-key" not in repr(location)
+    assert "the-access-key" not in repr(location)
+    assert pickle.loads(pickle.dumps(location)) == location
+    assert local_path(location) is None
+
+
+class CutOff:
+    """A server's answer whose connection breaks after some bytes."""
+
+    def __init__(self, response: Any, left_bytes: int) -> None:
+        self._response = response
+        self._left_bytes = left_bytes
+        self.headers = response.headers
+
+    def read(self, size_bytes: int, decode_content: bool) -> bytes:
+        if self._left_bytes < size_bytes:
+            raise ConnectionResetError
+        self._left_bytes -= size_bytes
+        data: bytes = self._response.read(size_bytes, decode_content=decode_content)
+        return data
+
+    def close(self) -> None:
+        self._response.close()
+
+    def release_conn(self) -> None:
+        self._response.release_conn()
+
+
+@pytest.fixture
+def cut_off(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Break every connection after 3 MiB, and return what was asked for."""
+    from minio import Minio
+
+    real = Minio.get_object
+    asked: list[dict[str, Any]] = []
+
+    def get_object(client: Minio, *args: Any, **options: Any) -> Any:
+        asked.append(options)
+        return CutOff(real(client, *args, **options), 3 << 20)
+
+    monkeypatch.setattr(Minio, "get_object", get_object)
+    monkeypatch.setattr(s3_calls.time, "sleep", lambda _: None)
+    return asked
+
+
+async def test_a_broken_connection_is_taken_up_where_it_broke(
+    store: S3ObjectStore, cut_off: list[dict[str, Any]]
+) -> None:
+    await store.put_bytes("a", LARGE)
+
+    async with store.open_range("a", 7) as body:
+        assert b"".join([block async for block in body]) == LARGE[7:]
+    assert cut_off[1]["offset"] == 7 + (3 << 20)
+    assert cut_off[1]["request_headers"] == {"If-Match": f'"{(await store.stat("a")).etag}"'}
+
+
+async def test_a_connection_that_keeps_breaking_is_unavailable(
+    store: S3ObjectStore, cut_off: list[dict[str, Any]]
+) -> None:
+    await store.put_bytes("a", LARGE)
+
+    with pytest.raises(ObjectStoreUnavailable):
+        await store.get_bytes("a")
+    assert 2 <= len(cut_off) <= 5
+
+
+async def test_an_object_replaced_while_its_connection_broke_is_not_mixed_up(
+    store: S3ObjectStore, cut_off: list[dict[str, Any]]
+) -> None:
+    await store.put_bytes("a", LARGE)
+
+    with pytest.raises(ObjectChanged):
+        async with store.open_range("a") as body:
+            await store.put_bytes("a", bytes(len(LARGE)))
+            async for _ in body:
+                pass
+
+
+async def test_a_worker_does_not_mix_versions(store: S3ObjectStore) -> None:
+    await store.put_bytes("a", LARGE)
+
+    with open_object(store.location("a")) as file:
+        file.read(10)
+        await store.put_bytes("a", bytes(len(LARGE)))
+        file.seek(12_000_000)
+        with pytest.raises(ObjectChanged):
+            file.read(10)
+
+
+async def test_a_worker_reading_on_asks_for_more_at_once(store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    await store.put_bytes("a", LARGE)
+    asked: list[int | None] = []
+    real = s3_calls.RangeStream.__init__
+
+    def note(self: Any, client: Any, bucket: Any, key: Any, start: int, length: int | None, **options: Any) -> None:
+        asked.append(length)
+        real(self, client, bucket, key, start, length, **options)
+
+    monkeypatch.setattr(s3_calls.RangeStream, "__init__", note)
+    with open_object(store.location("a")) as file:
+        while file.read(100_000):
+            pass
+
+    mib = 1 << 20
+    assert asked == [mib, 2 * mib, 4 * mib, 8 * mib, 8 * mib]
+
+
+async def test_a_server_that_is_away_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
+    store = S3ObjectStore(S3Bucket("127.0.0.1:9", "nothing", CREDENTIALS, is_secure=False))
+
+    for call in (
+        store.check(),
+        store.prepare(),
+        store.get_bytes("a"),
+        store.stat("a"),
+        store.put_bytes("a", b""),
+        store.put_stream("a", pieces(LARGE, 1 << 20)),
+        store.delete("a"),
+        store.delete_prefix("a/"),
+    ):
+        with pytest.raises(ObjectStoreUnavailable) as caught:
+            await call
+        assert "127.0.0.1" not in caught.value.message
+    await store.aclose()
+
+
+async def test_a_missing_bucket_is_unavailable_and_not_a_missing_object(bucket: S3Bucket) -> None:
+    store = S3ObjectStore(bucket)
+
+    with pytest.raises(ObjectStoreUnavailable, match="bucket"):
+        await store.check()
+    with pytest.raises(ObjectStoreUnavailable, match="bucket"):
+        await store.get_bytes("a")
+    await store.aclose()
+
+
+async def test_a_stream_refused_half_way_says_so(store: S3ObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    from minio import Minio
+
+    def refuse(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(Minio, "_upload_part", refuse)
+    with pytest.raises(ObjectStoreUnavailable):
+        await store.put_stream("a", pieces(LARGE * 3, 1 << 20))
+    with pytest.raises(ObjectMissing):
+        await store.stat("a")
+    assert await keys(store) == []
