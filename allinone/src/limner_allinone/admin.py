@@ -14,7 +14,7 @@ from limner_common.settings import ServiceSettings
 async def first_administrator(settings: ServiceSettings, announce: Callable[[str], None]) -> None:
     """Make the first administrator when there is none, and say his name and password once.
 
-    Name, password and e-mail come from ``LIMNER_ADMIN_USER``, ``LIMNER_ADMIN_PASSWORD`` and ``LIMNER_ADMIN_EMAIL``; a missing
+    They come from ``LIMNER_ADMIN_USER``, ``LIMNER_ADMIN_PASSWORD`` and ``LIMNER_ADMIN_EMAIL``; a missing
     password is made up and shown, a given one is not.
     """
     username = os.environ.get("LIMNER_ADMIN_USER", "admin")

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import structlog
@@ -183,7 +184,7 @@ def _server_environment() -> dict[str, str]:
     return {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def _server_identity() -> dict[str, object]:
+def _server_identity() -> dict[str, Any]:
     # PostgreSQL refuses to run as root.
     if os.geteuid() == 0:
         return {"user": _NOBODY, "group": _NOBODY, "extra_groups": [], "cwd": "/"}

@@ -1,0 +1,1 @@
+"""The way from the public address to the service that answers."""

@@ -1,0 +1,1 @@
+"""Jobs: the part of a task one person works on."""

@@ -1,0 +1,1 @@
+"""Labels, sublabels and attributes of tasks and projects."""

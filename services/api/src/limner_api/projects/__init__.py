@@ -1,0 +1,1 @@
+"""Projects: groups of tasks that share labels."""

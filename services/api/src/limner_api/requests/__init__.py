@@ -1,0 +1,1 @@
+"""Background requests: their list, progress and live stream."""

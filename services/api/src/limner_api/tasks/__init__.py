@@ -1,0 +1,1 @@
+"""Tasks: a set of frames to annotate, its settings and its progress."""
