@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,20 @@ class S3Bucket:
     credentials: S3Credentials
     region: str = "us-east-1"
     is_secure: bool = True
+
+    @classmethod
+    def at(cls, url: str, name: str, credentials: S3Credentials, region: str = "us-east-1") -> "S3Bucket":
+        """Return the bucket ``name`` at a server's URL, such as ``https://minio.example.org:9000``.
+
+        Raises:
+            ValueError: The URL is not http or https, or has more than host and port.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+            raise ValueError("the address of an object store is http(s)://host[:port]")
+        if parts.path not in {"", "/"} or parts.query or parts.fragment:
+            raise ValueError("the address of an object store has no path")
+        return cls(parts.netloc, name, credentials, region, is_secure=parts.scheme == "https")
 
 
 @dataclass(frozen=True, slots=True)
