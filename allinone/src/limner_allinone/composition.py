@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 
 from limner_common.bus import LocalBus, run_consumer, run_relay
 from limner_common.bus.port import Bus
-from limner_common.cache import Cache, FolderCache
+from limner_common.cache.port import Cache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
 from limner_common.errors import DomainError, ErrorKind
@@ -200,4 +200,6 @@ def cache_from(settings: ServiceSettings) -> Cache:
     """Return the cache that the settings describe."""
     if settings.cache_folder is None:
         raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
+    from limner_common.cache import FolderCache
+
     return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
