@@ -3,7 +3,6 @@
 Source: domain/MEDIA.md §3.1, §3.2, §3.5.
 """
 
-import glob
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
@@ -19,7 +18,7 @@ from limner_media.core.images import checksum_bytes, read_header
 from limner_media.core.kinds import MediaKind, is_image, is_point_cloud, kind_of
 from limner_media.core.manifests import ImageItem, ImageManifest, KeyFrame, VideoManifest
 from limner_media.core.pointclouds import MAX_HEADER_BYTES, point_cloud_frames
-from limner_media.core.related import related_images, split_related
+from limner_media.core.related import RELATED_FOLDER, related_images, split_related
 from limner_media.core.selection import VIDEO_CHUNK_SIZE, SortingMethod, sort_names
 from limner_media.core.video import decode_stream, scan_video
 from limner_media.core.video_index import Clock, VideoIndex
@@ -54,18 +53,24 @@ def create_manifest(
     path = Path(source)
     if path.is_file() and kind_of(path.name) is MediaKind.VIDEO:
         return video_manifest(path, scan_video(path, file=path.name), file=path.name, force=force)
-    root, names = _listed(path)
-    return folder_manifest(root, names, sorting=sorting, seed=seed)
+    root, meant, around = _listed(path)
+    return folder_manifest(root, _names(root, meant), context=_names(root, around), sorting=sorting, seed=seed)
 
 
 def folder_manifest(
-    root: Path, names: Iterable[str], *, sorting: SortingMethod = SortingMethod.LEXICOGRAPHICAL, seed: int | None = None
+    root: Path,
+    names: Iterable[str],
+    *,
+    context: Iterable[str] = (),
+    sorting: SortingMethod = SortingMethod.LEXICOGRAPHICAL,
+    seed: int | None = None,
 ) -> ImageManifest:
     """Make the manifest of files below a folder, with checksums.
 
     Args:
         root: The data root.
-        names: Files relative to it; those of other kinds are passed over, ``related_images`` become context.
+        names: Files relative to it; those of other kinds, and all in ``related_images``, are no frames.
+        context: Further files that may be context images.
         sorting: Order of the frames.
         seed: Fixes the random order.
 
@@ -78,7 +83,7 @@ def folder_manifest(
     frames = sort_names(clouds or [name for name in outside if is_image(name)], sorting, seed=seed)
     if not frames:
         raise MediaError("no images or point clouds were found", file=str(root))
-    related = related_images(frames, files)
+    related = related_images(frames, {*files, *context})
     return ImageManifest(tuple(_item(root, name, related) for name in frames))
 
 
@@ -180,18 +185,26 @@ def _item(root: Path, name: str, related: Mapping[str, list[str]]) -> ImageItem:
     return ImageItem(name, header.width, header.height, context, _md5(checksum_bytes(data, file=name)))
 
 
-def _listed(source: Path) -> tuple[Path, list[str]]:
-    """Data root and the names of all files below it that the source means."""
+def _listed(source: Path) -> tuple[Path, list[Path], list[Path]]:
+    """Data root, the files that the source means, and the files among which context images are looked for."""
     if source.is_dir():
-        root, paths = source, source.rglob("*")
-    elif source.is_file():
-        root, paths = source.parent, iter([source])
-    elif _WILDCARDS.isdisjoint(str(source)):
+        found = _files(source)
+        return source, found, found
+    if source.is_file():
+        return source.parent, [source], _files(source.parent / RELATED_FOLDER)
+    if _WILDCARDS.isdisjoint(str(source)):
         raise MediaError("no such file or folder", file=str(source))
-    else:
-        root = _fixed_root(source)
-        paths = (Path(found) for found in glob.glob(str(source), recursive=True))
-    return root, [path.relative_to(root).as_posix() for path in paths if path.is_file()]
+    root = _fixed_root(source)
+    meant = [path for path in root.glob(str(source.relative_to(root))) if path.is_file()]
+    return root, meant, _files(root)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def _names(root: Path, paths: Iterable[Path]) -> list[str]:
+    return [path.relative_to(root).as_posix() for path in paths]
 
 
 def _fixed_root(pattern: Path) -> Path:
