@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from limner_common.errors import ErrorKind, NotFound
 from limner_common.objects import (
     BLOCK_BYTES,
@@ -58,9 +59,7 @@ class ObjectStoreConformance:
         async with store.open_range("a") as body:
             opened = body.info
 
-        assert {(info.key, info.size_bytes, info.etag) for info in (put, stat, listed, opened)} == {
-            ("a", 5, stat.etag)
-        }
+        assert {(info.key, info.size_bytes, info.etag) for info in (put, stat, listed, opened)} == {("a", 5, stat.etag)}
         assert '"' not in stat.etag
         assert stat.modified_at.utcoffset() is not None
 

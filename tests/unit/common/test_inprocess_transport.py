@@ -65,4 +65,5 @@ async def test_query_path_and_headers_arrive_as_sent() -> None:
     async with httpx.AsyncClient(transport=InProcessTransport(look), base_url="http://t") as client:
         response = await client.get("/a%20b/c", params={"q": "x y"}, headers={"X-A": "1"})
     assert response.status_code == 204
-    assert seen == {"path": "/a b/c", "query": b"q=x+y", "header": b"1"} or seen["query"] == b"q=x%20y"
+    assert (seen["path"], seen["header"]) == ("/a b/c", b"1")
+    assert seen["query"] in (b"q=x+y", b"q=x%20y")

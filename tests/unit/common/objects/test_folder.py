@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from tests.support.object_store_conformance import ObjectStoreConformance, keys
+
 from limner_common.errors import Conflict
 from limner_common.objects import (
     FolderLocation,
@@ -14,8 +16,6 @@ from limner_common.objects import (
     folder_files,
     local_path,
 )
-
-from tests.support.object_store_conformance import ObjectStoreConformance, keys
 
 
 @pytest.fixture(params=[True, False], ids=["durable", "quick"])
@@ -78,9 +78,7 @@ async def test_a_reader_keeps_the_version_it_opened(store: FolderObjectStore) ->
         assert b"".join([block async for block in body]) == b"after"
 
 
-async def test_moving_a_file_of_the_same_disk_does_not_copy_it(
-    store: FolderObjectStore, root: Path, tmp_path: Path
-) -> None:
+async def test_moving_a_file_of_the_same_disk_does_not_copy_it(store: FolderObjectStore, root: Path, tmp_path: Path) -> None:
     file = tmp_path / "upload"
     file.write_bytes(b"data")
     os.utime(file, (1, 1))
@@ -112,9 +110,7 @@ async def test_moving_a_file_from_another_disk_copies_it(
 
 
 @pytest.mark.skipif(not hasattr(os, "copy_file_range"), reason="the system has no such call")
-async def test_copying_falls_back_where_the_kernel_cannot(
-    store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_copying_falls_back_where_the_kernel_cannot(store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
     data = os.urandom(3_000_000)
     await store.put_bytes("a", data)
     real = os.copy_file_range

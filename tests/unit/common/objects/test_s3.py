@@ -8,6 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
+from moto.server import ThreadedMotoServer
+from tests.support.object_store_conformance import LARGE, ObjectStoreConformance, keys, pieces
+
 from limner_common.objects import (
     ObjectChanged,
     ObjectMissing,
@@ -19,9 +22,6 @@ from limner_common.objects import (
     open_object,
     s3_calls,
 )
-from moto.server import ThreadedMotoServer
-
-from tests.support.object_store_conformance import LARGE, ObjectStoreConformance, keys, pieces
 
 CREDENTIALS = S3Credentials("the-access-key", "the-secret-key")
 
@@ -133,9 +133,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return asked
 
 
-async def test_a_broken_connection_is_taken_up_where_it_broke(
-    store: S3ObjectStore, cut_off: list[dict[str, Any]]
-) -> None:
+async def test_a_broken_connection_is_taken_up_where_it_broke(store: S3ObjectStore, cut_off: list[dict[str, Any]]) -> None:
     await store.put_bytes("a", LARGE)
 
     async with store.open_range("a", 7) as body:
@@ -144,9 +142,7 @@ async def test_a_broken_connection_is_taken_up_where_it_broke(
     assert cut_off[1]["request_headers"] == {"If-Match": f'"{(await store.stat("a")).etag}"'}
 
 
-async def test_a_connection_that_keeps_breaking_is_unavailable(
-    store: S3ObjectStore, cut_off: list[dict[str, Any]]
-) -> None:
+async def test_a_connection_that_keeps_breaking_is_unavailable(store: S3ObjectStore, cut_off: list[dict[str, Any]]) -> None:
     await store.put_bytes("a", LARGE)
 
     with pytest.raises(ObjectStoreUnavailable):

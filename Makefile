@@ -1,0 +1,79 @@
+# Thin targets; CI calls the same ones. `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8080
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := libs/common libs/contracts libs/model libs/clients services/api services/media services/annotations \
+	services/inference services/exports services/analytics allinone
+EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
+SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
+
+.DEFAULT_GOAL := help
+.PHONY: help run test e2e bench fmt lint types proto migration lock web clean
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
+
+$(VENV)/.runtime: requirements/bootstrap.txt requirements/runtime.txt $(foreach package,$(PACKAGES),$(package)/pyproject.toml)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Limner needs Python 3.11 or newer (make PYTHON=python3.12 …)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	touch $@
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+	touch $@
+
+web/dist/index.html: web/node_modules/.installed $(shell find web/src web/index.html web/vite.config.ts -type f 2>/dev/null)
+	cd web && npm run --silent build
+
+web: web/dist/index.html ## build the web client
+
+run: $(VENV)/.runtime web ## set up and start Limner on http://localhost:$(PORT)
+	$(BIN)/limner up --port $(PORT)
+
+test: $(VENV)/.dev web ## set up and run the whole default suite
+	$(BIN)/python -m pytest $(TESTS)
+
+e2e: $(VENV)/.dev web ## only the tests that drive the whole product
+	$(BIN)/python -m pytest tests/e2e
+
+bench: $(VENV)/.dev web ## measure against limits taken in the same run; results in bench/results
+	$(BIN)/python -m bench $(SCENARIOS)
+
+fmt: $(VENV)/.dev ## format
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+lint: $(VENV)/.dev ## check style, import contracts, generated code
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate_proto.py && git diff --exit-code --stat -- libs/contracts
+
+types: $(VENV)/.dev ## check types
+	$(BIN)/mypy
+
+proto: $(VENV)/.dev ## generate libs/contracts from proto/
+	$(BIN)/python tools/generate_proto.py
+
+migration: $(VENV)/.dev ## write a migration: make migration SERVICE=media MESSAGE="add tiles"
+	$(BIN)/python tools/new_migration.py $(SERVICE) "$(MESSAGE)"
+
+lock: ## resolve requirements/*.in again
+	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt; }
+	for name in dev bootstrap; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-annotate --generate-hashes --custom-compile-command 'make lock' \
+		requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
+		--generate-hashes --custom-compile-command 'make lock' -c requirements/dev.txt requirements/runtime.in \
+		-o requirements/runtime.txt
+
+clean: ## remove what the build made; data of `make run` stay
+	rm -rf $(VENV) web/node_modules web/dist
