@@ -116,6 +116,9 @@ class FolderCache:
 
     def _write(self, path: Path, head: bytes, value: bytes) -> None:
         draft = self._ledger.reserve(len(head) + len(value))
+        if draft is None:
+            self._ledger.remove(path)
+            return
         try:
             with draft.open("r+b", buffering=0) as file:
                 _write_all(file.fileno(), head, value)

@@ -5,7 +5,8 @@
     root/entries/a/b/=c      the entry ``a/b/c``
 
 The ledger is raised before files are made and lowered after they are gone, so when a process dies it says too much,
-never too little; the next scan sets it right.
+never too little; the next scan sets it right. A power cut can leave anything, so each process scans before its first
+put.
 """
 
 import fcntl
@@ -16,7 +17,6 @@ import shutil
 import stat
 import struct
 import time
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,7 +29,8 @@ _DISK_BLOCK_BYTES: Final = 4096
 _ABANDONED_AFTER_SECONDS: Final = 3600.0
 #: A scan notes this part of all entries, and at least so many, as the next to leave.
 _VICTIM_PART: Final = 8
-_MIN_VICTIMS: Final = 256
+_MIN_VICTIMS: Final = 16
+_NO_BOUND_NS: Final = 1 << 63
 
 
 def footprint(size_bytes: int) -> int:
@@ -40,6 +41,35 @@ def footprint(size_bytes: int) -> int:
 class _Victim(NamedTuple):
     merit_ns: int
     path: str
+
+
+class _Leaving:
+    """The entries of least merit: all that have no more than a bound, as far as this process knows."""
+
+    def __init__(self) -> None:
+        self._heap: list[_Victim] = []
+        self._bound_ns = -1
+        self._max_length = 0
+
+    def refill(self, merits: list[_Victim]) -> None:
+        """Note the least of all entries anew."""
+        count = max(_MIN_VICTIMS, len(merits) // _VICTIM_PART)
+        # Sorted, which is a heap.
+        self._heap = heapq.nsmallest(count, merits)
+        self._bound_ns = self._heap[-1].merit_ns if count < len(merits) else _NO_BOUND_NS
+        self._max_length = 4 * count
+
+    def add(self, victim: _Victim) -> None:
+        """Note an entry that is new, or has a new merit."""
+        if len(self._heap) >= self._max_length:
+            # Mostly entries replaced since; a scan is due.
+            self._heap, self._bound_ns = [], -1
+        elif victim.merit_ns <= self._bound_ns:
+            heapq.heappush(self._heap, victim)
+
+    def pop(self) -> _Victim | None:
+        """Return the entry of least merit, or None when that takes a scan."""
+        return heapq.heappop(self._heap) if self._heap else None
 
 
 class Ledger:
@@ -56,17 +86,24 @@ class Ledger:
         self._file = root / "ledger"
         self._max_bytes = max_bytes
         # Guarded by the lock on the file, like everything else here.
-        self._victims: deque[_Victim] = deque()
+        self._leaving = _Leaving()
+        self._is_counted = False
 
-    def reserve(self, size_bytes: int) -> Path:
+    def reserve(self, size_bytes: int) -> Path | None:
         """Make a draft of ``size_bytes`` after making room for it, and return its path.
+
+        Returns:
+            None when there is no room because of other drafts.
 
         Raises:
             OSError: The disk says so; nothing is reserved.
         """
         draft = self._incoming / secrets.token_hex(16)
         with self._locked() as fd:
-            self._make_room(fd, footprint(size_bytes))
+            if not self._is_counted:
+                self._scan(fd)
+            if not self._make_room(fd, footprint(size_bytes)):
+                return None
             self._add(fd, footprint(size_bytes))
             try:
                 self._incoming.mkdir(parents=True, exist_ok=True)
@@ -87,6 +124,7 @@ class Ledger:
             replaced_bytes = _size_of(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             draft.replace(target)
+            self._leaving.add(_Victim(target.stat().st_mtime_ns, str(target)))
             self._add(fd, -replaced_bytes)
 
     def remove(self, path: Path) -> None:
@@ -129,14 +167,18 @@ class Ledger:
     def _add(self, fd: int, size_bytes: int) -> None:
         os.pwrite(fd, _TOTAL.pack(max(0, self._total(fd) + size_bytes)), 0)
 
-    def _make_room(self, fd: int, needed_bytes: int) -> None:
+    def _make_room(self, fd: int, needed_bytes: int) -> bool:
+        is_scanned = False
         while self._total(fd) + needed_bytes > self._max_bytes:
-            if not self._victims:
+            victim = self._leaving.pop()
+            if victim is not None:
+                self._evict(fd, victim)
+            elif not is_scanned:
                 self._scan(fd)
-            if not self._victims:
-                # What is left is being written right now.
-                return
-            self._evict(fd, self._victims.popleft())
+                is_scanned = True
+            else:
+                return False
+        return True
 
     def _evict(self, fd: int, victim: _Victim) -> None:
         path = Path(victim.path)
@@ -144,10 +186,12 @@ class Ledger:
             status = path.stat()
         except FileNotFoundError:
             return
-        # Used, or replaced, since the scan: it is not the one to leave any more.
-        if status.st_mtime_ns == victim.merit_ns:
-            self._remove_file(fd, path, footprint(status.st_size))
-            self._prune(path.parent)
+        if status.st_mtime_ns != victim.merit_ns:
+            # It was used, or replaced, since it was noted.
+            self._leaving.add(_Victim(status.st_mtime_ns, victim.path))
+            return
+        self._remove_file(fd, path, footprint(status.st_size))
+        self._prune(path.parent)
 
     def _remove_file(self, fd: int, path: Path, size_bytes: int) -> None:
         path.unlink(missing_ok=True)
@@ -168,7 +212,8 @@ class Ledger:
             total += footprint(status.st_size)
             merits.append(_Victim(status.st_mtime_ns, path))
         os.pwrite(fd, _TOTAL.pack(total), 0)
-        self._victims = deque(heapq.nsmallest(max(_MIN_VICTIMS, len(merits) // _VICTIM_PART), merits))
+        self._leaving.refill(merits)
+        self._is_counted = True
 
     def _clear_abandoned(self) -> None:
         if not self._incoming.exists():
