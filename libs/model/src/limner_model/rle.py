@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 MIN_MASK_POINTS = 5
 """One run and the box."""
 
+_MAX_DIGITS = 8
+
 
 class InvalidMask(ValueError):
     """A run-length code that does not describe a bitmap."""
@@ -142,9 +144,24 @@ def mask_from_coco_counts(counts: Sequence[int], *, width: int, height: int) -> 
     Raises:
         InvalidMask: A run is negative or the runs do not fill the image.
     """
-    runs = np.asarray(counts, dtype=np.int64)
-    if (runs < 0).any() or int(runs.sum()) != width * height:
+    if sum(counts) != width * height or min(counts, default=0) < 0:
         raise InvalidMask(f"the run lengths do not fill an image of {width} x {height} pixels")
+    return _mask_from_runs(np.asarray(counts, dtype=np.int64), height)
+
+
+def mask_from_coco_string(text: str | bytes, *, width: int, height: int) -> CroppedMask | None:
+    """Read COCO's compressed run lengths; None if no pixel is set. Cost and memory follow the object's box.
+
+    Raises:
+        InvalidMask: The string is damaged, a run is negative or the runs do not fill the image.
+    """
+    runs = _expand_string(text)
+    if runs.size == 0 or runs.min() < 0 or runs.max() > width * height or runs.sum() != width * height:
+        raise InvalidMask(f"the run lengths do not fill an image of {width} x {height} pixels")
+    return _mask_from_runs(runs, height)
+
+
+def _mask_from_runs(runs: NDArray[np.int64], height: int) -> CroppedMask | None:
     ends = np.cumsum(runs)
     stops = ends[1::2]
     starts = stops - runs[1::2]
@@ -155,22 +172,12 @@ def mask_from_coco_counts(counts: Sequence[int], *, width: int, height: int) -> 
 
 def coco_rle_from_mask(mask: CroppedMask, *, width: int, height: int) -> COCORLE:
     """Encode a mask as COCO's compressed run lengths over an image of width x height pixels."""
+    # Imported here: most users of run lengths never write COCO's string.
+    from pycocotools import mask as coco
+
     counts = coco_counts_from_mask(mask, width=width, height=height)
-    return {"counts": compress_coco_counts(counts), "size": [height, width]}
-
-
-def compress_coco_counts(counts: Sequence[int]) -> str:
-    """Write run lengths as COCO's ASCII string (``rleToString`` of maskApi.c)."""
-    out = bytearray()
-    for index, count in enumerate(counts):
-        value = count - counts[index - 2] if index > 2 else count
-        more = True
-        while more:
-            digit = value & 0x1F
-            value >>= 5
-            more = value != -1 if digit & 0x10 else value != 0
-            out.append((digit | 0x20 if more else digit) + 48)
-    return out.decode("ascii")
+    code = coco.frPyObjects({"counts": counts, "size": [height, width]}, height, width)
+    return {"counts": code["counts"].decode("ascii"), "size": [height, width]}
 
 
 def expand_coco_counts(text: str | bytes) -> list[int]:
@@ -179,23 +186,29 @@ def expand_coco_counts(text: str | bytes) -> list[int]:
     Raises:
         InvalidMask: The string is cut off or has characters outside the code.
     """
-    counts: list[int] = []
-    value = shift = 0
-    for char in text.encode("ascii", "replace") if isinstance(text, str) else text:
-        digit = char - 48
-        if not 0 <= digit < 64 or shift > 60:
-            raise InvalidMask("the compressed run lengths have a character outside the code")
-        value |= (digit & 0x1F) << shift
-        shift += 5
-        if digit & 0x20:
-            continue
-        if digit & 0x10:
-            value |= -1 << shift
-        counts.append(value + counts[-2] if len(counts) > 2 else value)
-        value = shift = 0
-    if shift:
-        raise InvalidMask("the compressed run lengths end inside a number")
-    return counts
+    return [int(count) for count in _expand_string(text)]
+
+
+def _expand_string(text: str | bytes) -> NDArray[np.int64]:
+    # Numbers are sequences of five-bit digits, lowest first, with a continuation bit and the sign in the last digit;
+    # from the fourth on they are differences to the number two places before.
+    raw = text.encode("ascii", "replace") if isinstance(text, str) else text
+    digits = np.frombuffer(raw, dtype=np.uint8).astype(np.int64) - 48
+    if digits.size == 0:
+        return digits
+    if digits.min() < 0 or digits.max() > 63 or digits[-1] & 0x20:
+        raise InvalidMask("the compressed run lengths are cut off or have a character outside the code")
+    ends = np.flatnonzero((digits & 0x20) == 0)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    lengths = ends - starts + 1
+    if lengths.max() > _MAX_DIGITS:
+        raise InvalidMask("the compressed run lengths have a number that is too large")
+    shifts = 5 * (np.arange(digits.size) - np.repeat(starts, lengths))
+    values = np.add.reduceat((digits & 0x1F) << shifts, starts)
+    values -= np.where(digits[ends] & 0x10, np.int64(1) << (5 * lengths), 0)
+    values[1::2] = np.cumsum(values[1::2])
+    values[2::2] = np.cumsum(values[2::2])
+    return values
 
 
 def _expand(runs: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -214,7 +227,9 @@ def _fill_columns(starts: NDArray[np.int64], stops: NDArray[np.int64], height: i
     row1 = np.where(column == last[run], (stops[run] - 1) % height, height - 1) + 1
     left, top = int(column.min()), int(row0.min())
     width, rows = int(column.max()) - left + 1, int(row1.max()) - top
-    edges = np.zeros((rows + 1, width), dtype=np.int32)
-    np.add.at(edges, (row0 - top, column - left), 1)
-    np.add.at(edges, (row1 - top, column - left), -1)
-    return CroppedMask(np.cumsum(edges, axis=0)[:-1].astype(np.bool_), left, top)
+    # A pixel is set where one more piece of its column has begun than ended. No two pieces begin, or end, at one place.
+    edges = np.zeros((rows + 1) * width, dtype=np.int8)
+    edges[(row0 - top) * width + column - left] += 1
+    edges[(row1 - top) * width + column - left] -= 1
+    bitmap = np.cumsum(edges.reshape(rows + 1, width), axis=0, dtype=np.int8)[:-1].astype(np.bool_)
+    return CroppedMask(bitmap, left, top)

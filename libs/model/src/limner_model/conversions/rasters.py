@@ -8,9 +8,10 @@ import numpy as np
 
 from limner_model.annotations import ShapeType
 from limner_model.conversions.polygons import rotated_box_polygon
-from limner_model.rle import CroppedMask, clip_mask, mask_from_points, tighten_mask
+from limner_model.rle import CroppedMask, clip_mask, mask_from_coco_string, mask_from_points, tighten_mask
 
 _MARGIN_PX = 2
+_MIN_POLYGON_NUMBERS = 6
 
 
 class _Crop(NamedTuple):
@@ -24,25 +25,22 @@ def mask_from_polygons(polygons: Sequence[Sequence[float]], *, width: int, heigh
     """Rasterise the union of polygons as pycocotools does on the whole image; cost follows the polygons' box.
 
     Args:
-        polygons: Each a list of ``x, y`` pairs in pixels, at least three, not closed.
+        polygons: Each a list of ``x, y`` pairs in pixels, closed or not; those of fewer than three points cover nothing.
         width: Width of the image in pixels.
         height: Height of the image in pixels.
 
     Returns:
         The tight mask, or None if no pixel of the image is covered.
     """
-    xs = [x for polygon in polygons for x in polygon[::2]]
-    ys = [y for polygon in polygons for y in polygon[1::2]]
-    crop = _crop(min(xs), min(ys), max(xs), max(ys), width, height) if xs else None
-    if crop is None:
+    drawn = [list(polygon) for polygon in polygons if len(polygon) >= _MIN_POLYGON_NUMBERS]
+    if not drawn:
         return None
     # Imported here: only what rasterises needs it.
     from pycocotools import mask as coco
 
-    shifted = [_shifted(polygon, crop) for polygon in polygons]
-    codes = coco.frPyObjects(shifted, crop.height, crop.width)
-    bitmap = coco.decode(coco.merge(codes)).astype(np.bool_)
-    return tighten_mask(CroppedMask(bitmap, crop.left, crop.top))
+    # The runs are made for the whole image, which costs no bitmap and keeps the rounding of its coordinates.
+    code = coco.merge(coco.frPyObjects(drawn, height, width))
+    return mask_from_coco_string(code["counts"], width=width, height=height)
 
 
 def mask_from_ellipse(points: Sequence[float], rotation: float = 0.0, *, width: int, height: int) -> CroppedMask | None:
@@ -111,11 +109,7 @@ def unite_masks(masks: Sequence[CroppedMask]) -> CroppedMask | None:
 
 
 def _crop(x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> _Crop | None:
-    """Return the part of the image around a box; it begins at 0 where the box does, so that rounding stays the same."""
+    """Return the part of the image around a box, or None if there is none."""
     left, top = max(0, math.floor(x0) - _MARGIN_PX), max(0, math.floor(y0) - _MARGIN_PX)
     right, bottom = min(width, math.ceil(x1) + _MARGIN_PX), min(height, math.ceil(y1) + _MARGIN_PX)
     return _Crop(left, top, right - left, bottom - top) if right > left and bottom > top else None
-
-
-def _shifted(polygon: Sequence[float], crop: _Crop) -> list[float]:
-    return [value - (crop.top if index % 2 else crop.left) for index, value in enumerate(polygon)]
