@@ -5,6 +5,7 @@ Source: domain/MEDIA.md §6.
 
 import io
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Final
 
 import av
@@ -16,6 +17,7 @@ from limner_media.core.video_reader import VideoReader
 
 ORIGINAL_QUALITY: Final = 67
 FRAMES_PER_SECOND: Final = 25
+_TIME_BASE: Final = Fraction(1, FRAMES_PER_SECOND)
 _MAX_COMPRESSED_HEIGHT: Final = 1080
 
 
@@ -69,7 +71,7 @@ def encode_mp4(reader: VideoReader, numbers: Sequence[int], *, is_compressed: bo
         for position, (_, coded) in enumerate(reader.frames(numbers)):
             frame = encodable(coded, index, *size)
             # Decoded frames carry the time and type they had in the source, which the encoder would follow.
-            frame.pts, frame.time_base = position, stream.codec_context.time_base
+            frame.pts, frame.time_base = position, _TIME_BASE
             frame.pict_type = PictureType.NONE
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

@@ -18,6 +18,7 @@ from limner_media.core.video_index import Clock, FrameNumbers, VideoIndex
 from limner_media.core.video_open import VideoSource, open_video
 
 _MAX_BATCH_THREADS: Final = 8
+_SEEK_COST_FRAMES: Final = 8
 # More than the reordering depth of any common codec.
 _SEEK_MARGIN_FRAMES: Final = 16
 
@@ -108,10 +109,11 @@ class VideoReader:
         return found
 
     def _is_ahead(self, number: int) -> bool:
-        """Whether decoding on is no more work than seeking."""
+        """Whether decoding on is no more work than seeking, which throws away what the decoder has in its pipeline."""
         if self._current is None or self._current[0] >= number:
             return False
-        return self.index.clock is Clock.COUNT or self.index.key_frame_at_or_before(number) <= self._current[0]
+        frames_if_sought = number - self.index.key_frame_at_or_before(number) + _SEEK_COST_FRAMES
+        return self.index.clock is Clock.COUNT or number - self._current[0] <= frames_if_sought
 
     def _seek_and_decode(self, number: int) -> VideoFrame | None:
         """Seek to the key frame at or before a frame; to earlier ones while the container lands too late."""
