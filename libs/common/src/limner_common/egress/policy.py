@@ -1,1 +1,0 @@
-"""Where requests made for users may go."""
