@@ -4,16 +4,19 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from limner_common.db import Database
 from limner_common.errors import DomainError
 from limner_common.http.errors import install_error_handlers
 from limner_common.http.json import JSONAnswer
 from limner_common.ids import new_uuid
+from limner_common.work.routes import work_router
 
 log = structlog.get_logger(__name__)
 
@@ -40,7 +43,8 @@ def create_service_app(
 
     Args:
         name: Service name, used in metrics.
-        container: What the routes' dependencies read their adapters from; entered by the composition root.
+        container: What the routes' dependencies read their adapters from, with ``database`` and ``queue``; entered by the
+            composition root.
         routers: The service's features.
         title: Title of its OpenAPI document.
         readiness: Checks behind ``/health/ready``.
@@ -55,11 +59,23 @@ def create_service_app(
     )
     app.state.container = container
     install_error_handlers(app)
-    app.include_router(_health_router(name, list(readiness)))
+    checks = list(readiness)
+    if container is not None:
+        checks.append(_database_check(container.database))
+        app.include_router(work_router(name, container.database, container.queue))
+    app.include_router(_health_router(name, checks))
     for router in routers:
         app.include_router(router)
     app.add_middleware(_RequestMiddleware, service=name)
     return app
+
+
+def _database_check(database: Database) -> ReadinessCheck:
+    async def database_answers() -> None:
+        async with database.read() as connection:
+            await connection.execute(sa.text("SELECT 1"))
+
+    return database_answers
 
 
 class _RequestMiddleware:

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from limner_common.errors import DomainError, ErrorKind
 from limner_common.http.json import COMPAT_JSON
+from limner_common.http.sentences import sentences_of
 
 log = structlog.get_logger(__name__)
 
@@ -117,17 +118,12 @@ def from_validation(errors: list[Any]) -> DomainError:
 
     fields: dict[str, Any] = {}
     for entry in errors:
+        if entry["type"] == "json_invalid":
+            return Invalid(f"JSON parse error - {entry['ctx']['error']}", code="parse_error")
         location = [part for part in entry["loc"] if part not in ("body", "query", "path")]
-        _put(fields, location or ["non_field_errors"], _sentence(entry))
+        for sentence in sentences_of(entry):
+            _put(fields, location or ["non_field_errors"], sentence)
     return Invalid(fields=fields)
-
-
-def _sentence(entry: Any) -> str:
-    if entry["type"] == "missing":
-        return "This field is required."
-    if entry["type"] == "value_error":
-        return str(entry["ctx"]["error"])
-    return str(entry["msg"])
 
 
 def _put(fields: dict[str, Any], location: list[Any], message: str) -> None:

@@ -1,0 +1,68 @@
+"""SQL of background requests."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from limner_api.requests.tables import requests
+from limner_common.db import Row, UnitOfWork
+
+#: Channel that says whose requests changed; the payload is the owner's id.
+LIVE_CHANNEL = "limner_live"
+_FINAL = ("finished", "failed")
+#: Two writers may commit in another order than their numbers: a reader looks this far back.
+_OVERLAP = 64
+
+
+async def add(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
+    """Store a request unless it is there."""
+    await uow.execute(pg.insert(requests).values(**values).on_conflict_do_nothing())
+    await _tell(uow, values["owner_id"])
+
+
+async def change(uow: UnitOfWork, request_id: str, values: Mapping[str, Any]) -> bool:
+    """Change a request that is not at its end; False when there is none."""
+    statement = (
+        sa.update(requests)
+        .where(requests.c.id == request_id, requests.c.status.not_in(_FINAL))
+        .values(**values, change_seq=sa.text("nextval('api.request_changes')"))
+        .returning(requests.c.owner_id)
+    )
+    owner_id = await uow.scalar(statement)
+    if owner_id is not None:
+        await _tell(uow, owner_id)
+    return owner_id is not None
+
+
+async def remove(uow: UnitOfWork, request_id: str) -> None:
+    """Forget a request."""
+    await uow.execute(sa.delete(requests).where(requests.c.id == request_id))
+
+
+async def find(connection: AsyncConnection, request_id: str) -> Row | None:
+    """Return a request, or None."""
+    return (await connection.execute(sa.select(requests).where(requests.c.id == request_id))).one_or_none()
+
+
+async def changed_since(connection: AsyncConnection, owner_id: int, change_seq: int) -> list[Row]:
+    """Return an owner's requests that changed after a number, oldest change first; may repeat the last ones."""
+    statement = (
+        sa.select(requests)
+        .where(requests.c.owner_id == owner_id, requests.c.change_seq > change_seq - _OVERLAP)
+        .order_by(requests.c.change_seq)
+        .limit(500)
+    )
+    return list((await connection.execute(statement)).all())
+
+
+async def newest_change(connection: AsyncConnection, owner_id: int) -> int:
+    """Return the number of an owner's last change, 0 when there is none."""
+    statement = sa.select(sa.func.coalesce(sa.func.max(requests.c.change_seq), 0)).where(requests.c.owner_id == owner_id)
+    return int(await connection.scalar(statement) or 0)
+
+
+async def _tell(uow: UnitOfWork, owner_id: int) -> None:
+    await uow.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, str(owner_id))))

@@ -1,0 +1,98 @@
+"""Background requests over HTTP: one request, cancelling it, and the live stream of all."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from limner_api.access.dependencies import BaseURL, Caller, Reading, Services, SignedIn
+from limner_api.access.platform_policies import RequestAction
+from limner_api.access.policies import require
+from limner_api.access.principals import ObjectFacts, Principal, Relation
+from limner_api.container import ApiContainer
+from limner_api.requests import repository
+from limner_api.requests.rendering import render_request
+from limner_clients.work import cancel_work
+from limner_common.db import Row
+from limner_common.errors import Invalid, NotFound
+from limner_common.http.json import JSONAnswer
+
+router = APIRouter(tags=["requests"])
+
+_KEEP_ALIVE_SECONDS = 15.0
+
+
+@router.get("/api/requests/{request_id}")
+async def retrieve_request(request_id: str, who: SignedIn, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+    """Get a background request; its owner and administrators may."""
+    row = await _find(reading, who.principal, request_id, RequestAction.VIEW)
+    return JSONAnswer(render_request(row, base_url))
+
+
+@router.post("/api/requests/{request_id}/cancel")
+async def cancel_request(request_id: str, caller: Caller, services: Services) -> Response:
+    """Cancel a request that has not started. The service that holds the work decides."""
+    async with services.database.read() as connection:
+        row = await _find(connection, caller, request_id, RequestAction.CANCEL)
+    if row.status != "queued":
+        raise Invalid("Only requests that have not started can be cancelled.", code="request_not_queued")
+    await cancel_work(row.service, request_id, services.resources.upstreams, services.keyring)
+    async with services.database.begin() as uow:
+        await repository.remove(uow, request_id)
+    return Response(status_code=200)
+
+
+@router.get("/api/live")
+async def live(request: Request, caller: Caller, services: Services, base_url: BaseURL) -> StreamingResponse:
+    """Stream changes of the caller's requests as server-sent events.
+
+    Each ``request`` event carries a request as ``GET /api/requests/{id}`` returns it; its ``id`` may be sent back in
+    ``Last-Event-ID`` to go on after a lost connection. Without it the stream starts now.
+    """
+    given = request.headers.get("last-event-id", "")
+    last = int(given) if given.isdigit() else None
+    return StreamingResponse(
+        _stream(services, caller, base_url, last),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+async def _stream(services: ApiContainer, caller: Principal, base_url: str, last: int | None) -> AsyncIterator[bytes]:
+    assert caller.user_id is not None
+    sent: dict[str, int] = {}
+    with services.live.subscribe(caller.user_id) as changed:
+        if last is None:
+            async with services.database.read() as connection:
+                last = await repository.newest_change(connection, caller.user_id)
+                sent = {row.id: row.change_seq for row in await repository.changed_since(connection, caller.user_id, last)}
+        yield b"retry: 2000\n\n"
+        while True:
+            changed.clear()
+            async with services.database.read() as connection:
+                rows = await repository.changed_since(connection, caller.user_id, last)
+            for row in rows:
+                if sent.get(row.id, 0) < row.change_seq:
+                    sent[row.id] = row.change_seq
+                    last = max(last, row.change_seq)
+                    yield _event(row, base_url)
+            try:
+                await asyncio.wait_for(changed.wait(), _KEEP_ALIVE_SECONDS)
+            except TimeoutError:
+                yield b": keep-alive\n\n"
+
+
+def _event(row: Row, base_url: str) -> bytes:
+    return b"id: %d\nevent: request\ndata: %s\n\n" % (row.change_seq, orjson.dumps(render_request(row, base_url)))
+
+
+async def _find(connection: Reading, caller: Principal, request_id: str, action: RequestAction) -> Row:
+    row = await repository.find(connection, request_id)
+    if row is None:
+        raise NotFound(f"There is no request {request_id}.")
+    is_owner = row.owner_id == caller.user_id
+    require(caller, action, ObjectFacts(relations=frozenset({Relation.OWNER}) if is_owner else frozenset()))
+    return row
