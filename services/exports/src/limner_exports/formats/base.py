@@ -1,27 +1,22 @@
-"""Value types and protocols of the dataset formats: what a writer is given, and what it must answer.
+"""Value types of the dataset formats: errors, the scope of an export, its frames and tracks, and the report.
 
 The engine is pure: it knows no database and no network. A caller feeds frames in (task, frame) order and gets an archive;
-for reading it hands over an archive and gets batches of annotations. ``items`` holds the types of the reading side.
+for reading it hands over an archive and gets batches of annotations. ``items`` holds the types of the reading side,
+``specs`` the protocols of readers and writers.
 
 Coordinates are image pixels as in ``limner_model.annotations``. Frame numbers called *rel* count a task's frames from 0;
 those called *abs* are numbers in the source video (``start_frame + rel * step``), in a project plus the offset of the task.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
 
 from limner_model.annotations import Track
 from limner_model.frames import FrameAnnotations
 from limner_model.labels import LabelSchema
-
-if TYPE_CHECKING:
-    from limner_exports.formats.archive import SafeArchive
-    from limner_exports.formats.items import ImportItem, ImportMedia, ImportTrack, ReadContext
-    from limner_exports.formats.sink import ZipSink
 
 DEFAULT_SUBSET = "default"
 REPORT_NAME = "export-report.json"
@@ -239,78 +234,3 @@ class Report:
             for (reason, kind), count in sorted(self.dropped.items())
         ]
         return {"frames": self.frames, "objects": self.objects, "left_out": rows}
-
-
-class Writer(Protocol):
-    """Writes one export. The engine calls ``begin``, then ``tracks`` where the format wants them, ``frame`` per frame, ``end``.
-
-    A writer never fails because of one bad object: it reports it to ``report`` and goes on. It holds no more than one
-    frame of annotations; lists that end up in one file go through spools of the sink.
-    """
-
-    def begin(self, context: ExportContext, sink: "ZipSink", report: Report) -> None:
-        """Write what depends on the context alone."""
-        ...
-
-    def frame(self, frame: ExportFrame) -> None:
-        """Write one frame; frames come in (task, frame) order."""
-        ...
-
-    def end(self) -> None:
-        """Write what needed all frames. The engine closes the sink afterwards."""
-        ...
-
-
-class TrackWriter(Writer, Protocol):
-    """A writer that lists tracks as they are stored, not per frame."""
-
-    def tracks(self, tracks: Iterable[ExportTrack]) -> None:
-        """Write all tracks; called once, after ``begin`` and before the first frame."""
-        ...
-
-
-class Reader(Protocol):
-    """Reads one archive. Both methods are generators with bounded memory and may be called once each, in any order."""
-
-    def items(self) -> "Iterator[ImportItem | ImportTrack]":
-        """Yield annotated items; raises ``FormatError`` where the archive as a whole cannot be understood."""
-        ...
-
-    def media(self) -> "Iterator[ImportMedia]":
-        """Yield the pictures that the archive holds for its items."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormatSpec:
-    """A registered format.
-
-    Attributes:
-        name: Name without version; the public name is ``display_name``.
-        import_ext: Extensions shown for import, or None when the format cannot be imported.
-        export_ext: Extension shown for export, or None when it cannot be exported.
-        import_aliases: Other names that the import accepts.
-        export_aliases: Other names that the export accepts.
-        converts_masks: Whether the import honours ``conv_mask_to_poly``.
-        uses_tracks: Whether the writer is a ``TrackWriter``.
-
-    Source: FORMATS.md §0-1.
-    """
-
-    name: str
-    version: str
-    import_ext: str | None = None
-    export_ext: str | None = None
-    dimension: str = "2d"
-    enabled: bool = True
-    import_aliases: tuple[str, ...] = ()
-    export_aliases: tuple[str, ...] = ()
-    converts_masks: bool = False
-    uses_tracks: bool = False
-    make_writer: Callable[[], Writer] | None = None
-    make_reader: "Callable[[SafeArchive, ReadContext], Reader] | None" = None
-
-    @property
-    def display_name(self) -> str:
-        """The key of the public API: name and version."""
-        return f"{self.name} {self.version}"

@@ -5,24 +5,24 @@ All calls are synchronous and use one core; run them in a worker thread or proce
 
 from collections.abc import Iterable, Iterator
 
-from limner_model.labels import LabelSchema
-
-from limner_exports.formats import importing
 from limner_exports.formats.archive import SafeArchive
 from limner_exports.formats.base import (
     REPORT_NAME,
     ExportContext,
     ExportFrame,
     FormatError,
-    FormatSpec,
-    Reader,
     Report,
     TrackSource,
-    TrackWriter,
 )
+from limner_exports.formats.checks import writable
+from limner_exports.formats.importing import import_items
 from limner_exports.formats.items import DatasetSummary, ImportBatch, ReadContext, ReadOptions
+from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.matching import TargetFrames
 from limner_exports.formats.sink import ByteOutput, ZipSink
+from limner_exports.formats.specs import FormatSpec, Reader, TrackWriter
+from limner_exports.formats.summaries import summarise_labels
+from limner_model.labels import LabelSchema
 
 
 def write_dataset(
@@ -52,13 +52,14 @@ def write_dataset(
         raise FormatError("this format cannot be exported", spec.display_name)
     report = Report()
     writer = spec.make_writer()
+    labels = LabelTable(context.labels)
     with ZipSink(out_file) as sink:
         writer.begin(context, sink, report)
         if spec.uses_tracks:
             _write_tracks(writer, tracks_provider)  # type: ignore[arg-type]
         for frame in frames:
             report.frames += 1
-            writer.frame(frame)
+            writer.frame(writable(frame, labels, report))
         writer.end()
         if report.dropped:
             sink.add_json(REPORT_NAME, report.as_document())
@@ -108,7 +109,7 @@ def read_dataset(
     chosen = options or ReadOptions()
     reader = open_reader(spec, archive, labels)
     converts = spec.converts_masks and chosen.conv_mask_to_poly
-    return importing.import_items(reader.items(), target_frames, labels, chosen, converts_masks=converts)
+    return import_items(reader.items(), target_frames, labels, chosen, converts_masks=converts)
 
 
 def scan_dataset(spec: FormatSpec, archive: SafeArchive, labels: LabelSchema) -> DatasetSummary:
@@ -119,7 +120,7 @@ def scan_dataset(spec: FormatSpec, archive: SafeArchive, labels: LabelSchema) ->
     Raises:
         FormatError: The archive cannot be understood.
     """
-    summary = importing.summarise_labels(open_reader(spec, archive, labels).items())
+    summary = summarise_labels(open_reader(spec, archive, labels).items())
     for picture in open_reader(spec, archive, labels).media():
         summary.media.setdefault(picture.subset, []).append(picture)
     return summary

@@ -5,14 +5,13 @@ Source: FORMATS.md §2, §3.2.
 
 from collections.abc import Iterable, Iterator
 
-from limner_model.annotations import AttributeValue, ElementTrack, ShapeType, Track, TrackedShape
-from limner_model.labels import LabelSchema
-
 from limner_exports.formats.base import FormatError, ImportErrors
 from limner_exports.formats.items import ImportBatch, ImportItem, ImportTrack, ReadOptions
 from limner_exports.formats.matching import Matcher, TargetFrames
 from limner_exports.formats.placing import ItemPlacer, tracked_shape
 from limner_exports.formats.resolving import LabelResolver, ResolvedLabel, known_source
+from limner_model.annotations import AttributeValue, ElementTrack, ShapeType, Track, TrackedShape
+from limner_model.labels import LabelSchema
 
 
 def import_items(
@@ -41,9 +40,7 @@ def import_items(
 class _Import:
     """The state of one import: the open batch, tracks being rebuilt, errors and warnings."""
 
-    def __init__(
-        self, frames: TargetFrames, labels: LabelSchema, options: ReadOptions, *, converts_masks: bool
-    ) -> None:
+    def __init__(self, frames: TargetFrames, labels: LabelSchema, options: ReadOptions, *, converts_masks: bool) -> None:
         self.errors: list[FormatError] = []
         self._frames = frames
         self._options = options
@@ -92,9 +89,7 @@ class _Import:
         if not item.tags and not item.shapes:
             return
         try:
-            frame = self._matcher.match(
-                item.name, has_extension=item.has_extension, number=item.frame, subset=item.subset
-            )
+            frame = self._matcher.match(item.name, has_extension=item.has_extension, number=item.frame, subset=item.subset)
         except FormatError as error:
             raise FormatError(f"{error.message} ({error.where})", item.where) from error
         if not self._frames.includes(frame):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import msgspec
-from limner_model.annotations import Shape, ShapeType, Tag, Track
-from limner_model.labels import LabelSchema
 
 from limner_exports.formats.base import DEFAULT_SUBSET, FormatError
+from limner_model.annotations import Shape, ShapeType, Tag, Track
+from limner_model.labels import LabelSchema
 
 AttributeInput = str | bool | int | float
 
@@ -127,7 +127,7 @@ class ImportBatch(msgspec.Struct, kw_only=True):
 class DatasetSummary:
     """What a dataset holds, for creating tasks, labels and attributes before it is read.
 
-    ``labels`` maps a label name to its kind and attributes; see ``importing.plan_labels``.
+    ``labels`` maps a label name to its kind and attributes; see ``summaries.plan_labels``.
     """
 
     media: dict[str, list[ImportMedia]] = field(default_factory=dict)
@@ -136,8 +136,12 @@ class DatasetSummary:
 
 @dataclass(slots=True)
 class LabelSummary:
-    """A label of a dataset: attribute names with a sample value, and sublabels of a skeleton in first-seen order."""
+    """A label of a dataset: attribute names with a sample value, and sublabels of a skeleton in first-seen order.
+
+    ``mutable`` are the attributes seen with more than one value.
+    """
 
     is_skeleton: bool = False
+    mutable: set[str] = field(default_factory=set)
     attributes: dict[str, AttributeInput] = field(default_factory=dict)
     sublabels: dict[str, "LabelSummary"] = field(default_factory=dict)

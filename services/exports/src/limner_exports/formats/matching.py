@@ -1,7 +1,7 @@
 """Finding the frame of a task that an item of a dataset belongs to.
 
-Source: FORMATS.md §3.3, with its fixes: frame 0 is a match like any other, and ``frame_N`` of a video is read as the number in
-the source before it is read as the number in the task.
+Source: FORMATS.md §3.3, with its fixes: frame 0 is a match like any other, and ``frame_N`` of a video is read as the number
+in the source before it is read as the number in the task.
 """
 
 from collections.abc import Iterable

@@ -6,13 +6,12 @@ Source: FORMATS.md §3.2.
 from collections import Counter
 from collections.abc import Iterator
 
-from limner_model.annotations import AttributeValue, Element, Shape, ShapeType, Tag, Track, TrackedShape
-
 from limner_exports.formats.base import FormatError
 from limner_exports.formats.geometry import mask_polygons, pixels_from_fractions, require_valid_points
 from limner_exports.formats.items import ImportBatch, ImportItem, ImportShape, ImportTag, ReadOptions
 from limner_exports.formats.resolving import BACKGROUND, LabelResolver, ResolvedLabel, known_source
 from limner_exports.formats.track_building import TrackBuilder, TrackedObject, TrackedPoint
+from limner_model.annotations import AttributeValue, Element, Shape, ShapeType, Tag, Track, TrackedShape
 
 _TrackKey = tuple[str, int, ShapeType]
 
@@ -112,7 +111,7 @@ class ItemPlacer:
             return
         built = self._shape(shape, frame, group, label, _by_spec(fixed + mutable))
         if shape.type is ShapeType.MASK and self._converts_masks:
-            for points in mask_polygons(shape.points):
+            for points in mask_polygons(shape.points, shape.where):
                 self._add_shape(_as_polygon(built, points))
         else:
             self._add_shape(built)
@@ -140,9 +139,7 @@ class ItemPlacer:
             score=shape.score,
         )
 
-    def _element(
-        self, part: ImportShape, frame: int, group: int, label: ResolvedLabel, parent: ImportShape
-    ) -> Element:
+    def _element(self, part: ImportShape, frame: int, group: int, label: ResolvedLabel, parent: ImportShape) -> Element:
         sublabel = self._resolver.sublabel(label, part.label, part.where or parent.where)
         fixed, mutable = self._resolver.attributes(sublabel, part.attributes, part.where or parent.where)
         return Element(

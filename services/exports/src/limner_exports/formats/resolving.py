@@ -5,14 +5,16 @@ Source: FORMATS.md §3.2.
 
 from collections import Counter
 
+from limner_exports.formats.base import FormatError
+from limner_exports.formats.items import AttributeInput
 from limner_model.annotations import AttributeValue
 from limner_model.labels import AttributeSpec, AttributeType, LabelSchema, LabelSpec
 
-from limner_exports.formats.base import FormatError
-from limner_exports.formats.items import AttributeInput
-
 BACKGROUND = "background"
-SPECIAL_ATTRIBUTES = frozenset({"occluded", "outside", "keyframe", "track_id", "rotation", "source"})
+QUIET_ATTRIBUTES = frozenset(
+    {"occluded", "outside", "keyframe", "track_id", "rotation", "source", "is_crowd", "score", "truncated", "difficult"}
+)
+"""Names that formats use themselves; they are no loss where the label has no attribute of that name."""
 _SOURCES = frozenset({"auto", "semi-auto", "manual", "file"})
 _TRUE, _FALSE = frozenset({"true", "1", "1.0", "yes"}), frozenset({"false", "0", "0.0", "no"})
 
@@ -77,7 +79,7 @@ class LabelResolver:
         for name, value in values.items():
             spec = label.attributes.get(name)
             if spec is None:
-                if name not in SPECIAL_ATTRIBUTES:
+                if name not in QUIET_ATTRIBUTES:
                     self.ignored[label.name, name] += 1
                 continue
             text = attribute_text(spec, value, where)

@@ -74,9 +74,7 @@ class ZipSink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if error is None:
             self.close()
         else:
@@ -109,15 +107,19 @@ class ZipSink:
         self._spools.append(spool)
         return spool
 
-    def add_spools(self, *spools: Spool, path: str) -> None:
-        """Write one member from the content of several spools, one after the other, and close them."""
+    def add_stream(self, path: str, chunks: Iterable[bytes]) -> None:
+        """Write a text member whose size is not known; one chunk is held at a time."""
         self._require_new(path)
         with self._zip.open(path, "w", force_zip64=True) as entry:
-            for spool in spools:
-                for chunk in spool.chunks():
-                    entry.write(chunk)
-                self._forget(spool)
+            for chunk in chunks:
+                entry.write(chunk)
         self._zip.getinfo(path).external_attr = _MODE
+
+    def add_spools(self, *spools: Spool, path: str) -> None:
+        """Write one member from the content of several spools, one after the other, and close them."""
+        self.add_stream(path, (chunk for spool in spools for chunk in spool.chunks()))
+        for spool in spools:
+            self._forget(spool)
 
     def add_spool(self, spool: Spool) -> None:
         """Write the member that a spool collected, and close it."""

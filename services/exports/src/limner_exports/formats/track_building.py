@@ -7,6 +7,7 @@ outside copy one frame after the last visible one.
 from bisect import bisect_right
 
 import msgspec
+
 from limner_model.annotations import AttributeValue, ElementTrack, Track, TrackedShape
 
 
