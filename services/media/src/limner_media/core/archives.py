@@ -7,6 +7,7 @@ unpacked as a stream.
 Sources: PKWARE APPNOTE 6.3.9 (zip); POSIX.1-2001 pax and GNU tar through ``tarfile``; domain/MEDIA.md §12.
 """
 
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -28,6 +29,7 @@ _LOCAL_HEADER: Final = struct.Struct("<4s22xHH")
 _COPY_BYTES: Final = 1 << 20
 # Small archives compress arbitrarily well without harm; the ratio counts above this size only.
 _RATIO_FREE_BYTES: Final = 64 << 20
+_STREAM_ERRORS: Final = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 class ArchiveFormat(StrEnum):
@@ -146,7 +148,7 @@ def decode_member(stored: bytes, member: Member) -> bytes:
 
 def iter_compressed_tar(
     source: IO[bytes], *, file: str, limits: ArchiveLimits = ArchiveLimits()
-) -> Iterator[tuple[str, int, IO[bytes]]]:
+) -> Iterator[tuple[str, int, "MemberStream"]]:
     """Unpack a compressed tar as a stream.
 
     Args:
@@ -175,8 +177,8 @@ def iter_compressed_tar(
                 _refuse_duplicate(name, seen, file)
                 data = tar.extractfile(info)
                 if data is not None:
-                    yield name, info.size, data
-    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+                    yield name, info.size, MemberStream(data, file)
+    except _STREAM_ERRORS as error:
         raise MediaError("the archive is damaged or cut short", file=file) from error
     if not seen:
         raise MediaError("the archive holds no files", file=file)
@@ -184,7 +186,7 @@ def iter_compressed_tar(
 
 def extract_compressed_tar(
     source: IO[bytes],
-    sink: Callable[[str, int, IO[bytes]], None],
+    sink: Callable[[str, int, "MemberStream"], None],
     *,
     file: str,
     limits: ArchiveLimits = ArchiveLimits(),
@@ -195,6 +197,25 @@ def extract_compressed_tar(
         sink(name, size, data)
         names.append(name)
     return names
+
+
+class MemberStream:
+    """A file inside a compressed tar while it passes by; read forward, valid until the next member is asked for."""
+
+    def __init__(self, data: IO[bytes], archive: str) -> None:
+        self._data = data
+        self._archive = archive
+
+    def read(self, size: int = -1) -> bytes:
+        """Read up to ``size`` bytes, all that is left when negative.
+
+        Raises:
+            MediaError: The archive is damaged or cut short here.
+        """
+        try:
+            return self._data.read(size) if size >= 0 else self._data.read()
+        except _STREAM_ERRORS as error:
+            raise MediaError("the archive is damaged or cut short", file=self._archive) from error
 
 
 def _list_zip(source: IO[bytes], file: str, limits: ArchiveLimits) -> list[Member]:
