@@ -24,9 +24,9 @@ from limner_common.requests import REQUEST_HEADER
 
 _GRANT = GRANT_HEADER.encode()
 _REQUEST = REQUEST_HEADER.encode()
-_ANNOUNCED = REQUEST_HEADER
 #: Credentials stop here: behind the gateway only the grant counts.
 _NOT_FORWARDED = frozenset({b"cookie", b"authorization", b"x-csrftoken", _GRANT})
+_SCOPE_KEYS = ("type", "asgi", "http_version", "method", "scheme", "query_string", "server", "client", "path", "raw_path")
 _FIND = {Target.PROJECT: find_project, Target.TASK: find_task, Target.JOB: find_job}
 
 #: Called with the headers of a successful answer, before the client sees it.

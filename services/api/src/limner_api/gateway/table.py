@@ -64,15 +64,15 @@ _TASK_EXPORT = _export(TaskAction.EXPORT_ANNOTATIONS, TaskAction.EXPORT_DATASET)
 _JOB_EXPORT = _export(JobAction.EXPORT_ANNOTATIONS, JobAction.EXPORT_DATASET)
 _PROJECT_EXPORT = _export(ProjectAction.EXPORT_ANNOTATIONS, ProjectAction.EXPORT_DATASET)
 _FILE = "{file_id:path}"
+_UPLOAD = ("PATCH", "HEAD", "OPTIONS")
+_START = ("POST", "OPTIONS")
 
 _MEDIA = (
     ForwardedRoute(("GET",), "/api/tasks/{id}/data", "media", TaskAction.VIEW_DATA, Target.TASK),
-    ForwardedRoute(("POST", "OPTIONS"), "/api/tasks/{id}/data", "media", TaskAction.UPLOAD_DATA, Target.TASK),
+    ForwardedRoute(_START, "/api/tasks/{id}/data", "media", TaskAction.UPLOAD_DATA, Target.TASK),
     ForwardedRoute(("GET",), "/api/tasks/{id}/data/meta", "media", TaskAction.VIEW_METADATA, Target.TASK),
     ForwardedRoute(("PATCH",), "/api/tasks/{id}/data/meta", "media", TaskAction.UPDATE_METADATA, Target.TASK, touches=True),
-    ForwardedRoute(
-        ("PATCH", "HEAD", "OPTIONS"), "/api/tasks/{id}/data/" + _FILE, "media", TaskAction.UPLOAD_DATA, Target.TASK
-    ),
+    ForwardedRoute(_UPLOAD, "/api/tasks/{id}/data/" + _FILE, "media", TaskAction.UPLOAD_DATA, Target.TASK),
     ForwardedRoute(("GET",), "/api/tasks/{id}/preview", "media", TaskAction.VIEW, Target.TASK),
     ForwardedRoute(("GET",), "/api/jobs/{id}/data", "media", JobAction.VIEW_DATA, Target.JOB),
     ForwardedRoute(("GET",), "/api/jobs/{id}/data/meta", "media", JobAction.VIEW_METADATA, Target.JOB),
@@ -101,9 +101,7 @@ _EXPORTS = (
         ("GET",), "/api/jobs/{id}/annotations", "exports", JobAction.EXPORT_ANNOTATIONS, Target.JOB, when=_has_format
     ),
     # Imports; the older clients poll them, or send the file, with PUT …?format=.
-    ForwardedRoute(
-        ("POST", "OPTIONS"), "/api/projects/{id}/dataset", "exports", ProjectAction.IMPORT_DATASET, Target.PROJECT
-    ),
+    ForwardedRoute(_START, "/api/projects/{id}/dataset", "exports", ProjectAction.IMPORT_DATASET, Target.PROJECT),
     ForwardedRoute(
         ("PATCH", "HEAD", "OPTIONS"),
         "/api/projects/{id}/dataset/" + _FILE,
@@ -111,10 +109,8 @@ _EXPORTS = (
         ProjectAction.IMPORT_DATASET,
         Target.PROJECT,
     ),
-    ForwardedRoute(
-        ("POST", "OPTIONS"), "/api/tasks/{id}/annotations", "exports", TaskAction.IMPORT_ANNOTATIONS, Target.TASK
-    ),
-    ForwardedRoute(("POST", "OPTIONS"), "/api/jobs/{id}/annotations", "exports", JobAction.IMPORT_ANNOTATIONS, Target.JOB),
+    ForwardedRoute(_START, "/api/tasks/{id}/annotations", "exports", TaskAction.IMPORT_ANNOTATIONS, Target.TASK),
+    ForwardedRoute(_START, "/api/jobs/{id}/annotations", "exports", JobAction.IMPORT_ANNOTATIONS, Target.JOB),
     ForwardedRoute(
         ("PUT",), "/api/tasks/{id}/annotations", "exports", TaskAction.IMPORT_ANNOTATIONS, Target.TASK, when=_has_format
     ),

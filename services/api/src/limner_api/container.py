@@ -1,0 +1,55 @@
+"""The service's container: adapters and settings its features use."""
+
+import sqlalchemy as sa
+from starlette.requests import HTTPConnection
+
+from limner_api.identity.hashing import Passwords
+from limner_api.identity.limits import FailureLimiter
+from limner_api.requests.live import LiveHub
+from limner_api.settings import ApiSettings
+from limner_common.service import Resources
+from limner_common.work import WorkQueue
+
+
+class ApiContainer:
+    """Everything routes, consumers and workers of the service reach their adapters through.
+
+    Args:
+        resources: What the service runs on.
+        settings: The service's own settings; read from the environment when None.
+    """
+
+    def __init__(self, resources: Resources, settings: ApiSettings | None = None) -> None:
+        self.resources = resources
+        self.keyring = resources.keyring
+        self.database = resources.database
+        self.queue = WorkQueue()
+        self.settings = settings or ApiSettings()
+        self.live = LiveHub(resources.database)
+        self.passwords = Passwords(self.settings.password_threads)
+        self.login_failures = FailureLimiter(self.settings.login_failures_max, self.settings.login_failures_seconds)
+
+    async def __aenter__(self) -> "ApiContainer":
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.live.close()
+
+    async def is_ready(self) -> None:
+        """Check that the database answers; for ``/health/ready``."""
+        async with self.database.read() as connection:
+            await connection.execute(sa.select(1))
+
+    def base_url(self, request: HTTPConnection) -> str:
+        """Return scheme and host as the client sees us, without a slash at the end; absolute URLs start with it."""
+        if self.settings.public_url is not None:
+            return self.settings.public_url.rstrip("/")
+        scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
+        if self.settings.is_behind_proxy:
+            scheme = _first(request.headers.get("x-forwarded-proto")) or scheme
+            host = _first(request.headers.get("x-forwarded-host")) or host
+        return f"{scheme}://{host}"
+
+
+def _first(value: str | None) -> str:
+    return (value or "").split(",")[0].strip()
