@@ -1,9 +1,9 @@
 """What the composition roots need to know of the service."""
 
+from limner_api.all_tables import metadata
 from limner_api.app import create_app
 from limner_api.container import ApiContainer
 from limner_api.requests.events import consumer as requests_consumer
-from limner_api.tables import metadata
 from limner_common.service import ServiceDefinition
 
 definition = ServiceDefinition(

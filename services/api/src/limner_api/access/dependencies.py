@@ -7,6 +7,7 @@
     Work        a unit of work, committed before the answer starts.
     PublicWork  the same on routes that nobody has to sign in for.
     BaseURL     scheme and host as the client sees us.
+    ObjectId    an id in a path.
     Services    the service's container.
 
 A request is authenticated once, however many of these a route takes.
@@ -16,6 +17,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, cast
 
 from fastapi import Depends
+from pydantic import BeforeValidator
 from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
@@ -25,6 +27,7 @@ from limner_api.container import ApiContainer
 from limner_api.identity.authentication import Authenticated, authenticate
 from limner_api.organizations.service import find_organization_id
 from limner_common.db import UnitOfWork
+from limner_common.errors import NotFound
 
 _SCOPE_KEY = "limner.authenticated"
 
@@ -105,6 +108,13 @@ async def begin_public_work(request: Request) -> AsyncIterator[UnitOfWork]:
         yield uow
 
 
+def _object_id(value: object) -> int:
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise NotFound
+    return int(text)
+
+
 def read_base_url(request: Request) -> str:
     """Return scheme and host as the client sees us."""
     return read_container(request).base_url(request)
@@ -116,4 +126,6 @@ Caller = Annotated[Principal, Depends(read_caller)]
 Reading = Annotated[AsyncConnection, Depends(read_connection, scope="function")]
 Work = Annotated[UnitOfWork, Depends(begin_work, scope="function")]
 PublicWork = Annotated[UnitOfWork, Depends(begin_public_work, scope="function")]
+#: An id in a path; what cannot be one is not found.
+ObjectId = Annotated[int, BeforeValidator(_object_id)]
 BaseURL = Annotated[str, Depends(read_base_url)]

@@ -1,0 +1,81 @@
+"""Bodies of the routes under ``/api/auth``."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from limner_api.identity.passwords import PASSWORD_MAX_LENGTH, problems_of
+from limner_common.http.sentences import SENTENCES
+
+
+def _checked_username(value: str) -> str:
+    if not re.fullmatch(r"[\w.@+-]+", value):
+        raise ValueError("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
+    return value
+
+
+def _checked_email(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value):
+        raise ValueError("Enter a valid email address.")
+    return value
+
+
+def _checked_password(value: str) -> str:
+    if problems := problems_of(value):
+        raise PydanticCustomError(SENTENCES, "This password is not accepted.", {SENTENCES: problems})
+    return value
+
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
+Username = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=150), AfterValidator(_checked_username)
+]
+Email = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), AfterValidator(_checked_email)
+]
+NewPassword = Annotated[str, AfterValidator(_checked_password)]
+RepeatedPassword = Annotated[str, StringConstraints(max_length=PASSWORD_MAX_LENGTH)]
+
+
+class LoginBody(BaseModel):
+    """Name or address, and password."""
+
+    username: str | None = None
+    email: str | None = None
+    password: str | None = None
+
+
+class RegisterBody(BaseModel):
+    """A new account."""
+
+    username: Username
+    password1: NewPassword
+    password2: RepeatedPassword
+    email: Email | None = None
+    first_name: Name | None = None
+    last_name: Name | None = None
+
+
+class PasswordChangeBody(BaseModel):
+    """A new password, and the old one as proof."""
+
+    old_password: str = Field(min_length=1)
+    new_password1: NewPassword
+    new_password2: RepeatedPassword
+
+
+class PasswordResetBody(BaseModel):
+    """Whose password is to be reset."""
+
+    email: Email
+
+
+class PasswordResetConfirmBody(BaseModel):
+    """A new password, and the link's parts as proof."""
+
+    uid: str = Field(min_length=1)
+    token: str = Field(min_length=1)
+    new_password1: NewPassword
+    new_password2: RepeatedPassword

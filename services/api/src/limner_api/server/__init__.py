@@ -1,0 +1,1 @@
+"""What the installation says of itself, and its file share."""

@@ -1,0 +1,110 @@
+"""What can be done with accounts."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from limner_api.users import repository
+from limner_api.users.accounts import Account, basic_user, groups_of_new_account
+from limner_common.clock import utc_now
+from limner_common.db import UnitOfWork
+from limner_common.errors import Invalid
+
+_USERNAME_TAKEN = "A user with that username already exists."
+_EMAIL_TAKEN = "A user is already registered with this e-mail address."
+
+
+async def create_account(uow: UnitOfWork, values: Mapping[str, Any]) -> Account:
+    """Make an account; it is in the group ``user``, or ``admin`` when it is a superuser and staff.
+
+    Args:
+        uow: Unit of work.
+        values: Columns of ``users``; ``username`` and ``password_hash`` at least.
+
+    Raises:
+        Invalid: The username or the address belongs to somebody else.
+    """
+    await check_free(uow.connection, username=values["username"], email=values.get("email", ""))
+    groups = groups_of_new_account(
+        tuple(values.get("groups", ())),
+        is_superuser=values.get("is_superuser", False),
+        is_staff=values.get("is_staff", False),
+    )
+    try:
+        return await repository.add(uow, {**values, "groups": list(groups)})
+    except IntegrityError as error:
+        raise taken(error) from error
+
+
+async def check_free(connection: AsyncConnection, *, username: str | None = None, email: str = "") -> None:
+    """Check that nobody has this username or address.
+
+    Raises:
+        Invalid: Somebody has; says which.
+    """
+    fields = {}
+    if username is not None and await repository.find_id_by_username(connection, username) is not None:
+        fields["username"] = [_USERNAME_TAKEN]
+    if email and await repository.find_id_by_email(connection, email) is not None:
+        fields["email"] = [_EMAIL_TAKEN]
+    if fields:
+        raise Invalid(fields=fields, code="account_taken")
+
+
+def taken(error: IntegrityError) -> Invalid:
+    """Return the error for a name or address that somebody else took at the same moment."""
+    if "uq_users_email_lower" in str(error.orig):
+        return Invalid(fields={"email": [_EMAIL_TAKEN]}, code="account_taken")
+    return Invalid(fields={"username": [_USERNAME_TAKEN]}, code="account_taken")
+
+
+async def note_login(uow: UnitOfWork, user_id: int, *, password_hash: str | None = None) -> None:
+    """Remember when a user logged in last, and a newer hash of his password when there is one."""
+    values: dict[str, Any] = {"last_login_at": utc_now()}
+    if password_hash is not None:
+        values["password_hash"] = password_hash
+    await repository.update(uow, user_id, values)
+
+
+async def set_password_hash(uow: UnitOfWork, user_id: int, password_hash: str) -> None:
+    """Replace what is stored of a password."""
+    await repository.update(uow, user_id, {"password_hash": password_hash})
+
+
+async def password_hash_of(connection: AsyncConnection, user_id: int) -> str:
+    """Return what is stored of a user's password; "" when he has none."""
+    return await repository.password_hash_of(connection, user_id)
+
+
+async def find_account(connection: AsyncConnection, user_id: int) -> Account | None:
+    """Return an account or None."""
+    return await repository.find(connection, user_id)
+
+
+async def find_user_id_by_email(connection: AsyncConnection, email: str) -> int | None:
+    """Return the account of an address, whatever its case; None when there is none."""
+    return await repository.find_id_by_email(connection, email)
+
+
+async def has_superuser(connection: AsyncConnection) -> bool:
+    """Return whether there is an active superuser."""
+    return await repository.has_superuser(connection)
+
+
+async def basic_users(
+    connection: AsyncConnection, user_ids: Iterable[int | None], base_url: str
+) -> dict[int, dict[str, Any]]:
+    """Return the basic forms of accounts by id, as owners and assignees are shown: one query for a whole page.
+
+    Args:
+        connection: Where to read.
+        user_ids: Ids in any number and order; None and unknown ones are left out of the answer.
+        base_url: Scheme and host as the client sees us.
+    """
+    wanted = sorted({user_id for user_id in user_ids if user_id is not None})
+    if not wanted:
+        return {}
+    rows = await repository.find_basic(connection, wanted)
+    return {row.id: basic_user(base_url, row.id, row.username, row.first_name, row.last_name) for row in rows}
