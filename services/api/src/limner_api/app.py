@@ -7,10 +7,10 @@ from fastapi import APIRouter, Depends, FastAPI
 from limner_api.access.dependencies import read_caller
 from limner_api.container import ApiContainer
 from limner_api.gateway.routes import gateway_routes
-from limner_api.gateway.slashes import TrailingSlashes
 from limner_api.identity import routes as identity
 from limner_api.requests import routes as requests
 from limner_api.server import routes as server
+from limner_api.slashes import TrailingSlashes
 from limner_api.users import routes as users
 from limner_common.http.app import create_service_app
 
