@@ -1,0 +1,41 @@
+"""SQL of jobs."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from limner_api.jobs.tables import jobs
+from limner_common.db import Row, UnitOfWork
+from limner_model.segments import Segment
+
+
+async def add_annotation_jobs(uow: UnitOfWork, task_id: int, segments: Sequence[Segment], *, replicas: int = 0) -> list[Row]:
+    """Make one annotation job per segment, and ``replicas`` replica jobs of each.
+
+    Returns:
+        The jobs made, annotation jobs in order of their segments, then replicas.
+    """
+    values = [
+        {
+            "task_id": task_id,
+            "start_frame": segment.start,
+            "stop_frame": segment.stop,
+            "frame_count": segment.stop - segment.start + 1,
+        }
+        for segment in segments
+    ]
+    made = await _insert(uow, [{**value, "type": "annotation", "parent_job_id": None} for value in values])
+    copies = [
+        {**value, "type": "replica", "parent_job_id": job.id}
+        for value, job in zip(values, made, strict=True)
+        for _ in range(replicas)
+    ]
+    return [*made, *(await _insert(uow, copies))] if copies else made
+
+
+async def _insert(uow: UnitOfWork, values: list[dict[str, object]]) -> list[Row]:
+    # Sorted by parameter order, so that ids grow with the frames.
+    statement = sa.insert(jobs).returning(
+        jobs.c.id, jobs.c.start_frame, jobs.c.stop_frame, jobs.c.type, sort_by_parameter_order=True
+    )
+    return list((await uow.execute(statement, values)).all())
