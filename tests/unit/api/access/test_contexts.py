@@ -67,5 +67,5 @@ def test_a_known_organization_comes_with_the_callers_role():
     ("reference", "name"), [(OrgReference(NAMED, slug="nowhere"), "nowhere"), (OrgReference(NAMED, id=5), "5")]
 )
 def test_an_unknown_organization_is_not_found(reference, name):
-    with pytest.raises(NotFound, match=f"^{name} organization does not exist.$"):
+    with pytest.raises(NotFound, match=rf"^{name} organization does not exist\.$"):
         resolve(reference, None, None)
