@@ -121,8 +121,9 @@ def _numbered(number: int, width: int, height: int) -> NDArray[np.uint8]:
 
 
 def pcd(points: int = 5, *, width: int | None = None, height: int = 1, version: str = "0.7") -> bytes:
+    width = points if width is None else width
     rows = "\n".join(f"{n} {n + 1} {n + 2} 0.5" for n in range(points))
     return (
         f"# a comment\nVERSION {version}\nFIELDS x y z intensity\nSIZE 4 4 4 4\nTYPE F F F F\nCOUNT 1 1 1 1\n"
-        f"WIDTH {points if width is None else width}\nHEIGHT {height}\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {points}\nDATA ascii\n{rows}\n"
+        f"WIDTH {width}\nHEIGHT {height}\nVIEWPOINT 0 0 0 1 0 0 0\nPOINTS {points}\nDATA ascii\n{rows}\n"
     ).encode()

@@ -195,7 +195,13 @@ def test_archives_without_files_are_refused(archive: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("head", "text"),
-    [(b"Rar!\x1a\x07", "rar"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"070701", "cpio"), (b"hello" * 200, "zip or tar"), (b"", "zip")],
+    [
+        (b"Rar!\x1a\x07", "rar"),
+        (b"7z\xbc\xaf\x27\x1c", "7z"),
+        (b"070701", "cpio"),
+        (b"hello" * 200, "zip or tar"),
+        (b"", "zip"),
+    ],
 )
 def test_formats_that_cannot_be_read_are_named(head: bytes, text: str) -> None:
     with pytest.raises(MediaError, match=text):

@@ -1,9 +1,11 @@
 """Still images: headers without decoding, frame bytes in both qualities, previews.
 
-Importing this module makes Pillow of this process load truncated images as far as they go (domain/MEDIA.md §6) and mutes its
-size warning; `set_pixel_limit` moves the hard limit, above which Pillow refuses to decode.
+Importing this module makes Pillow of this process load truncated images as far as they go (domain/MEDIA.md §6);
+`set_pixel_limit` moves the limit above which Pillow refuses to decode. For worker processes: not for several
+threads at once.
 """
 
+import functools
 import io
 import warnings
 from collections.abc import Callable, Iterator
@@ -26,8 +28,8 @@ _PREFIX_BYTES: Final = (64 << 10, 1 << 20)
 # Formats that are decoded in this process from data alone. Others that the library knows are left out on purpose: some start
 # programs (EPS), some need companions, some draw vectors.
 _FORMATS: Final = (
-    *("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "MPO", "PPM", "DIB", "ICO", "ICNS"),
-    *("TGA", "PCX", "DCX", "SGI", "DDS", "PSD", "QOI", "MSP", "CUR", "XBM", "XPM", "BLP", "FTEX"),
+    *("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "PPM", "DIB", "ICO", "ICNS", "TGA", "PCX"),
+    *("DCX", "SGI", "DDS", "PSD", "QOI", "MSP", "CUR", "XBM", "XPM", "BLP"),
 )
 _UPRIGHT: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -40,7 +42,6 @@ _UPRIGHT: Final = {
 }
 
 ImageFile.LOAD_TRUNCATED_IMAGES = True
-warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,10 @@ def checksum_bytes(data: bytes, *, file: str) -> bytes:
 @contextmanager
 def _opened(source: IO[bytes] | bytes, file: str) -> Iterator[ImageFile.ImageFile]:
     """Open an image, and say what is wrong with it when that or the work on it fails."""
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as image:
+        # What the library warns of (broken EXIF, sizes below the limit …) is either harmless or refused here.
+        with warnings.catch_warnings(action="ignore"), Image.open(stream, formats=_formats()) as image:
             yield image
     except Image.DecompressionBombError as error:
         raise MediaError(f"the image is larger than the limit of {_limit()} pixels", file=file) from error
@@ -202,6 +205,13 @@ def _opened(source: IO[bytes] | bytes, file: str) -> Iterator[ImageFile.ImageFil
     except Exception as error:  # Decoders raise anything from OSError to IndexError on damaged data.
         what = "SVG drawings are not supported" if extension_of(file) == "svg" else "this is not an image that can be read"
         raise MediaError(what, file=file) from error
+
+
+@functools.cache
+def _formats() -> tuple[str, ...]:
+    """The formats that this build of the library has; it fails on names it does not know."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)
 
 
 def _limit() -> int:
