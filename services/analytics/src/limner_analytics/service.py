@@ -2,6 +2,7 @@
 
 from limner_analytics.app import create_app
 from limner_analytics.container import AnalyticsContainer
+from limner_analytics.events.server_events import consumer
 from limner_analytics.tables import metadata
 from limner_common.service import ServiceDefinition
 
@@ -11,4 +12,5 @@ definition = ServiceDefinition(
     migrations="limner_analytics.migrations",
     build=AnalyticsContainer,
     create_app=create_app,
+    consumers=lambda _container: (consumer,),
 )

@@ -1,9 +1,9 @@
 """What the composition roots need to know of the service."""
 
+from limner_common.service import ServiceDefinition
 from limner_inference.app import create_app
 from limner_inference.container import InferenceContainer
 from limner_inference.tables import metadata
-from limner_common.service import ServiceDefinition
 
 definition = ServiceDefinition(
     name="inference",

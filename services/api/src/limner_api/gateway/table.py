@@ -171,17 +171,10 @@ _ANNOTATIONS = (
 _INFERENCE = (
     ForwardedRoute(("GET",), "/api/lambda/functions", "inference", LambdaAction.LIST, Target.NONE),
     ForwardedRoute(("GET",), "/api/lambda/functions/{id}", "inference", LambdaAction.VIEW, Target.NONE),
-    ForwardedRoute(("POST",), "/api/lambda/functions/{id}", "inference", LambdaAction.CALL_ONLINE, Target.NONE),
     ForwardedRoute(("GET",), "/api/lambda/requests", "inference", LambdaAction.VIEW_REQUEST, Target.NONE),
-    ForwardedRoute(("POST",), "/api/lambda/requests", "inference", LambdaAction.CREATE_REQUEST, Target.NONE),
-    ForwardedRoute(("GET",), "/api/lambda/requests/{id}", "inference", LambdaAction.VIEW_REQUEST, Target.NONE),
-    ForwardedRoute(("DELETE",), "/api/lambda/requests/{id}", "inference", LambdaAction.CANCEL_REQUEST, Target.NONE),
 )
 
-_ANALYTICS = (
-    ForwardedRoute(("POST",), "/api/events", "analytics", EventAction.SEND, Target.NONE),
-    ForwardedRoute(("GET",), "/api/events", "analytics", EventAction.DUMP, Target.NONE),
-)
+_ANALYTICS = (ForwardedRoute(("POST",), "/api/events", "analytics", EventAction.SEND, Target.NONE),)
 
 #: In order: the first route whose path, method and condition fit answers.
 ROUTES: tuple[ForwardedRoute, ...] = (*_MEDIA, *_EXPORTS, *_ANNOTATIONS, *_INFERENCE, *_ANALYTICS)

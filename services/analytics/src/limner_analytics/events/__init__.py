@@ -1,0 +1,1 @@
+"""Events: what clients report and what other services publish, in one table that can be queried."""

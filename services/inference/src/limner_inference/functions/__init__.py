@@ -1,0 +1,1 @@
+"""Functions: models that can be called on frames."""
