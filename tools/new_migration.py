@@ -54,8 +54,26 @@ def _write(connection: sa.Connection, folder: Path, metadata: sa.MetaData, messa
     revision = f"{datetime.now(UTC):%Y%m%d_%H%M}_{slug}"
     script = command.revision(config, message=message, autogenerate=True, rev_id=revision)
     path = Path(script.path)  # type: ignore[union-attr]
+    _add_sequences(path, connection, metadata)
     path.rename(path.with_name(f"{revision}.py"))
     print(path.with_name(f"{revision}.py"))
+
+
+def _add_sequences(path: Path, connection: sa.Connection, metadata: sa.MetaData) -> None:
+    """Add the sequences that columns draw from and the database lacks; Alembic does not compare them."""
+    sequences = {
+        column.default.name: column.default
+        for table in metadata.sorted_tables
+        for column in table.columns
+        if isinstance(column.default, sa.Sequence)
+    }
+    inspector = sa.inspect(connection)
+    missing = [name for name in sorted(sequences) if not inspector.has_sequence(name, metadata.schema)]
+    if missing:
+        made = "    op.execute(sa.schema.CreateSequence(sa.Sequence({!r}, schema={!r})))\n"
+        lines = "".join(made.format(name, metadata.schema) for name in missing)
+        head = "def upgrade() -> None:\n"
+        path.write_text(path.read_text().replace(head, head + lines, 1))
 
 
 if __name__ == "__main__":
