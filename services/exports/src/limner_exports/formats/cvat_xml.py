@@ -7,6 +7,7 @@ from limner_exports.formats.base import ExportContext, ExportFrame, Report, Scop
 from limner_exports.formats.cvat_elements import ELEMENT_NAMES, geometry_attributes
 from limner_exports.formats.cvat_meta import render_meta
 from limner_exports.formats.label_table import LabelTable
+from limner_exports.formats.matching import strip_extension
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_exports.formats.xml_text import quote_attribute
 from limner_model.annotations import ShapeType, Tag
@@ -53,12 +54,14 @@ class CVATImagesWriter:
         self._report = report
         self._document = CVATDocument(context, sink)
         self._labels = self._document.labels
+        self._videos = {task.id for task in context.tasks if task.is_video}
 
     def frame(self, frame: ExportFrame) -> None:
-        """Write one ``<image>``: shapes in the order of the frame, then tags."""
+        """Write one ``<image>``: shapes in the order of the frame, then tags. Frames of videos are named without extension."""
         self._document.add_media(frame)
         scope = f' subset={quote_attribute(frame.subset)} task_id="{frame.task_id}"' if self._document.is_project else ""
-        name = quote_attribute(frame.name)
+        is_video = frame.task_id in self._videos
+        name = quote_attribute(strip_extension(frame.name) if is_video else frame.name)
         parts = [f'  <image id="{frame.number}" name={name}{scope} width="{frame.width}" height="{frame.height}">\n']
         parts += [self._shape(shape) for shape in frame.annotations.shapes]
         parts += [self._tag(tag) for tag in frame.annotations.tags]

@@ -116,7 +116,7 @@ class VOCWriter:
         source: list[XMLTree] = [(name, "Unknown") for name in ("database", "annotation", "image")]
         size: list[XMLTree] = [("width", str(frame.width)), ("height", str(frame.height)), ("depth", "")]
         head: list[XMLTree] = [
-            ("folder", ""),
+            ("folder", picture.partition("_")[0] if "_" in picture else ""),
             ("filename", picture),
             ("source", source),
             ("size", size),
