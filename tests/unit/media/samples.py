@@ -29,9 +29,11 @@ def encoded(image: Image.Image, format: str = "JPEG", **options: Any) -> bytes:
 
 
 def jpeg(width: int = 64, height: int = 48, seed: int = 0, *, orientation: int = 1) -> bytes:
+    if orientation == 1:
+        return encoded(picture(width, height, seed), quality=90)
     exif = Image.Exif()
     exif[274] = orientation
-    return encoded(picture(width, height, seed), quality=90, **({"exif": exif} if orientation != 1 else {}))
+    return encoded(picture(width, height, seed), quality=90, exif=exif)
 
 
 def pixels(data: bytes) -> NDArray[np.uint8]:
@@ -85,7 +87,7 @@ def write_video(
     with av.open(str(path), "w", format=format) as container:
         stream: Any = container.add_stream(codec, rate=25, options=dict(options or {}))
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = width, height, "yuv420p", gop
-        stream.codec_context.time_base = Fraction(1, 1000)
+        stream.codec_context.time_base = Fraction(1, 25 if codec == "mpeg2video" else 1000)
         if b_frames:
             stream.max_b_frames = b_frames
         if rotation:

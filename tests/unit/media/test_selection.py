@@ -39,6 +39,22 @@ def test_random_order_depends_on_the_seed_only() -> None:
     assert sorted(first) == sorted(names)
 
 
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["a.jpg", "a1.jpg", "a2.jpg", "a10.jpg"],
+        ["1/10.png", "2/1.png", "10/1.png"],
+        ["007.png", "7b.png", "8.png"],
+        ["A1.png", "a2.png", "A3.png"],
+        ["a/z.png", "a 2/a.png"],
+        ["x.jpg", "x.png", "x_1.jpg"],
+        ["9", "a"],
+    ],
+)
+def test_natural_order_is_that_of_file_managers(names: list[str]) -> None:
+    assert sort_names(reversed(names), SortingMethod.NATURAL) == names
+
+
 @given(st.lists(st.text(max_size=8), max_size=20), st.sampled_from(SortingMethod))
 def test_sorting_keeps_all_names(names: list[str], method: SortingMethod) -> None:
     assert sorted(sort_names(names, method, seed=0)) == sorted(names)

@@ -4,13 +4,12 @@ Source: domain/MEDIA.md §2, §4, §5; domain/ANNOTATIONS.md §8.1.
 """
 
 import fnmatch
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from random import Random
 from typing import Final
-
-import natsort
 
 from limner_media.core.errors import MediaError
 from limner_media.core.names import AbsolutePaths, normalize_name
@@ -20,6 +19,7 @@ VIDEO_CHUNK_SIZE: Final = 36
 MIN_IMAGE_CHUNK_SIZE: Final = 2
 MAX_IMAGE_CHUNK_SIZE: Final = 72
 _CHUNK_PIXELS: Final = 36 * 1920 * 1080
+_RUNS: Final = re.compile(r"\d+|\D+")
 _LISTED: Final = 5
 
 
@@ -42,13 +42,28 @@ def sort_names(names: Iterable[str], method: SortingMethod, *, seed: int | None 
         case SortingMethod.LEXICOGRAPHICAL:
             return sorted(names)
         case SortingMethod.NATURAL:
-            return natsort.os_sorted(names)
+            return sorted(names, key=natural_key)
         case SortingMethod.PREDEFINED:
             return list(names)
         case SortingMethod.RANDOM:
             shuffled = sorted(names)
             Random(seed).shuffle(shuffled)
             return shuffled
+
+
+def natural_key(name: str) -> tuple[object, ...]:
+    """Sort key of file managers: folder by folder, numbers by value and before text, case ignored, extension last.
+
+    The same on every machine: no locale is asked.
+    """
+    *folders, base = name.split("/")
+    stem, dot, extension = base.rpartition(".")
+    parts = [*folders, *((stem, dot + extension) if stem else (base,))]
+    return (*([_number_or_text(run) for run in _RUNS.findall(part)] for part in parts), name)
+
+
+def _number_or_text(run: str) -> tuple[int, int, str]:
+    return (0, int(run), "") if run.isdecimal() else (1, 0, run.casefold())
 
 
 def order_as_given(names: Sequence[str], order: Sequence[str]) -> list[str]:
