@@ -1,0 +1,98 @@
+"""One page of a list: one statement, whatever is asked for and however many rows there are."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.requests import Request
+
+from limner_api.lists.json_logic import compile_filter
+from limner_api.lists.paging import PageRequest, envelope, invalid_page, read_page
+from limner_api.lists.resources import Columns, ListSpec
+from limner_api.lists.searching import search_condition
+from limner_api.lists.simple_filters import simple_conditions
+from limner_api.lists.sorting import order_by
+from limner_common.db import Row
+
+
+@dataclass(frozen=True, slots=True)
+class ListSource:
+    """Where a list's rows come from.
+
+    Attributes:
+        spec: What it can be asked for.
+        source: Tables joined; joins are to single parents, so that rows stay distinct.
+        id_column: The row's unique id.
+        columns: The column behind each name of the spec.
+        selected: What is read of the rows of the page.
+    """
+
+    spec: ListSpec
+    source: sa.FromClause
+    id_column: sa.ColumnElement[Any]
+    columns: Columns
+    selected: Sequence[sa.ColumnElement[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page, and how many rows all pages have."""
+
+    request: PageRequest
+    count: int
+    rows: Sequence[Row]
+
+    def render(self, request: Request, base_url: str, render: Callable[[Row], Any]) -> dict[str, Any]:
+        """Return the list's answer with each row rendered."""
+        query = request.url.query
+        url = f"{base_url}{request.url.path}{'?' if query else ''}{query}"
+        return envelope(url, self.request, self.count, [render(row) for row in self.rows])
+
+
+def conditions_of(parameters: Mapping[str, str], listing: ListSource) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions of ``filter``, ``search`` and the simple filters; raises Invalid for what cannot be read."""
+    spec, columns = listing.spec, listing.columns
+    conditions = simple_conditions(parameters, spec.simple_map(columns))
+    if text := parameters.get("filter"):
+        conditions.append(compile_filter(text, spec.filter_map(columns)))
+    search = search_condition(parameters.get("search"), spec.search_columns(columns))
+    return conditions if search is None else [*conditions, search]
+
+
+async def fetch_page(
+    connection: AsyncConnection,
+    parameters: Mapping[str, str],
+    listing: ListSource,
+    *visible: sa.ColumnElement[bool],
+) -> Page:
+    """Read the page that the parameters ask for, of the rows that fulfil all of ``visible``.
+
+    Raises:
+        Invalid: A filter cannot be read.
+        NotFound: The page lies beyond the end.
+    """
+    asked = read_page(parameters.get("page"), parameters.get("page_size"))
+    order = order_by(
+        parameters.get("sort"), listing.spec.sort_columns(listing.columns), listing.spec.default_sort, listing.id_column
+    )
+    # The page's ids are found first; what is read of its rows is then computed for them alone.
+    ids = (
+        sa.select(listing.id_column.label("id"), sa.func.count().over().label("total"))
+        .select_from(listing.source)
+        .where(*visible, *conditions_of(parameters, listing))
+        .order_by(*order)
+    )
+    if asked.size is not None:
+        ids = ids.limit(asked.size).offset((asked.number - 1) * asked.size)
+    page = ids.subquery("page")
+    statement = (
+        sa.select(*listing.selected, page.c.total)
+        .select_from(listing.source.join(page, page.c.id == listing.id_column))
+        .order_by(*order)
+    )
+    rows = (await connection.execute(statement)).all()
+    if not rows and asked.number > 1:
+        raise invalid_page()
+    return Page(asked, rows[0].total if rows else 0, rows)
