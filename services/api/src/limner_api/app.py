@@ -8,9 +8,13 @@ from limner_api.access.dependencies import read_caller
 from limner_api.container import ApiContainer
 from limner_api.gateway.routes import gateway_routes
 from limner_api.identity import routes as identity
+from limner_api.jobs import routes as jobs
+from limner_api.projects import routes as projects
 from limner_api.requests import routes as requests
 from limner_api.server import routes as server
 from limner_api.slashes import TrailingSlashes
+from limner_api.tasks import facts
+from limner_api.tasks import routes as tasks
 from limner_api.users import routes as users
 from limner_common.http.app import create_service_app
 
@@ -23,10 +27,13 @@ SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
     users.router,
     server.router,
     requests.router,
+    projects.router,
+    tasks.router,
+    jobs.router,
 )
 
 #: Routes for other services; each checks a grant.
-INTERNAL_ROUTERS: Sequence[APIRouter] = ()
+INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router,)
 
 
 def create_app(container: ApiContainer) -> FastAPI:

@@ -12,5 +12,5 @@ definition = ServiceDefinition(
     migrations="limner_api.migrations",
     build=ApiContainer,
     create_app=create_app,
-    consumers=lambda _container: (requests_consumer,),
+    consumers=lambda _container: (requests_consumer, data_consumer),
 )

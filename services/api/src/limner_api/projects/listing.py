@@ -26,7 +26,7 @@ _dimension = (
     .scalar_subquery()
 )
 _subsets = (
-    sa.select(sa.func.coalesce(pg.array_agg(sa.distinct(tasks.c.subset)), pg.array([], type_=sa.Text)))
+    sa.select(sa.func.coalesce(sa.func.array_agg(sa.distinct(tasks.c.subset)), pg.array([], type_=sa.Text)))
     .where(_of_project, tasks.c.subset != "")
     .scalar_subquery()
 )

@@ -47,6 +47,17 @@ async def find(connection: AsyncConnection, request_id: str) -> Row | None:
     return (await connection.execute(sa.select(requests).where(requests.c.id == request_id))).one_or_none()
 
 
+async def find_newest(connection: AsyncConnection, task_id: int, request_type: str) -> Row | None:
+    """Return the newest request of a type about a task, or None."""
+    statement = (
+        sa.select(requests)
+        .where(requests.c.task_id == task_id, requests.c.type == request_type)
+        .order_by(requests.c.created_at.desc())
+        .limit(1)
+    )
+    return (await connection.execute(statement)).one_or_none()
+
+
 async def changed_since(connection: AsyncConnection, owner_id: int, change_seq: int) -> list[Row]:
     """Return an owner's requests that changed after a number, oldest change first; may repeat the last ones."""
     statement = (

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from limner_api.requests import repository
 from limner_common.clock import utc_now
@@ -69,6 +70,14 @@ async def finish(
 async def fail(uow: UnitOfWork, request_id: str, message: str) -> None:
     """Mark a request failed with a message a person can act on."""
     await repository.change(uow, request_id, {"status": "failed", "message": message, "finished_at": utc_now()})
+
+
+async def creation_status(connection: AsyncConnection, task_id: int) -> dict[str, Any]:
+    """Return how far the newest creation of a task's data is, in the form of older clients."""
+    row = await repository.find_newest(connection, task_id, "create:task")
+    if row is None:
+        return {"state": "Unknown", "message": "", "progress": 0.0}
+    return {"state": row.status.capitalize(), "message": row.message, "progress": row.progress}
 
 
 async def _apply_finished(uow: UnitOfWork, event: RequestEvent) -> None:

@@ -12,7 +12,7 @@ owner = users.alias("owner")
 assignee = users.alias("assignee")
 
 
-def person_columns(person: sa.Alias, prefix: str) -> list[sa.Label[Any]]:
+def person_columns(person: sa.FromClause, prefix: str) -> list[sa.Label[Any]]:
     """Return the columns of a joined person that ``render_person`` reads, labelled with a prefix."""
     return [person.c[name].label(f"{prefix}_{name}") for name in ("id", "username", "first_name", "last_name")]
 
