@@ -4,6 +4,7 @@ from limner_api.all_tables import metadata
 from limner_api.app import create_app
 from limner_api.container import ApiContainer
 from limner_api.requests.events import consumer as requests_consumer
+from limner_api.tasks.data_ready import consumer as data_consumer
 from limner_common.service import ServiceDefinition
 
 definition = ServiceDefinition(

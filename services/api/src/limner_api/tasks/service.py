@@ -35,7 +35,7 @@ async def _record_deleted(uow: UnitOfWork, task_ids: list[int], project_id: int 
         .where(jobs.c.task_id.in_(task_ids))
         .group_by(jobs.c.task_id)
     )
-    job_ids = {task_id: ids for task_id, ids in (await uow.execute(statement)).all()}
+    job_ids = {row[0]: row[1] for row in (await uow.execute(statement)).all()}
     for task_id in task_ids:
         event = TaskEvent(task_id=task_id, project_id=project_id or 0, organization_id=organization_id or 0)
         event.deleted.job_ids.extend(sorted(job_ids.get(task_id, ())))
