@@ -129,6 +129,30 @@ def test_frames_hidden_by_an_edit_list_are_no_frames(tmp_path: Path) -> None:
     assert np.all(np.diff(index.times) > 0)
 
 
+def test_frames_that_are_never_shown_are_no_frames(tmp_path: Path) -> None:
+    path, source = tmp_path / "hidden.webm", write_video(tmp_path / "x.webm", codec="libvpx", b_frames=0)
+    with av.open(str(source)) as original, av.open(str(path), "w") as container:
+        stream = container.add_stream_from_template(original.streams.video[0])
+        for packet in original.demux(video=0):
+            if not packet.size:
+                continue
+            times, data = (packet.pts, packet.dts, packet.time_base), bytearray(bytes(packet))
+            packet.stream = stream
+            container.mux(packet)
+            if times[0] == 400:
+                data[0] &= ~0x10
+                hidden = av.Packet(bytes(data))
+                hidden.pts, hidden.dts, hidden.time_base = times[0] + 20, times[0] + 20, times[2]
+                hidden.stream = stream
+                container.mux(hidden)
+    index = scan_video(path, file="x")
+    expected = decoded_frames(path)
+    assert index.frame_count == len(expected) == 40
+    with VideoReader(path, index, file="x") as reader:
+        for number in (39, 10, 11):
+            np.testing.assert_array_equal(reader.frame(number).to_ndarray(format="rgb24"), expected[number])
+
+
 def test_an_index_is_small_and_survives_storage(videos: dict[str, Path]) -> None:
     times = np.arange(0, 100_000 * 3600, 3600, dtype=np.int64)
     index = VideoIndex(1920, 1080, 1080, 1920, 270, Fraction(1, 90000), times, times % 43_200 == 0, Clock.DTS)
