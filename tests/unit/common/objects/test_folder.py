@@ -1,5 +1,6 @@
 """The folder store: the contract, and what only a folder can get wrong."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -175,7 +176,8 @@ async def test_a_composition_that_fails_puts_its_first_source_back(
     for key in ("up/a", "up/b"):
         await store.put_bytes(key, key.encode())
 
-    def full(*_: object) -> None:
+    def full(_: int, target: int) -> None:
+        os.write(target, b"some of it")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(folder_files, "_copy_all", full)
@@ -215,6 +217,34 @@ async def test_links_and_pipes_are_no_objects(store: FolderObjectStore, root: Pa
                 pass
         with pytest.raises(ObjectMissing):
             await store.copy(key, "dest")
+    assert await keys(store) == []
+
+
+async def test_a_folder_pruned_under_a_put_is_made_again(store: FolderObjectStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = Path.replace
+    calls: list[Path] = []
+
+    def prune_first(path: Path, target: Path) -> Path:
+        calls.append(target)
+        if len(calls) == 1:
+            target.parent.rmdir()
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", prune_first)
+    await store.put_bytes("a/b/c", b"data")
+
+    assert await store.get_bytes("a/b/c") == b"data"
+
+
+async def test_puts_and_deletes_in_one_folder_do_not_disturb_each_other(store: FolderObjectStore) -> None:
+    async def put_and_delete(number: int) -> None:
+        for _ in range(20):
+            await store.put_bytes(f"a/b/{number}", b"data")
+            assert await store.get_bytes(f"a/b/{number}") == b"data"
+            await store.delete(f"a/b/{number}")
+
+    await asyncio.gather(*(put_and_delete(number) for number in range(6)))
+
     assert await keys(store) == []
 
 

@@ -29,6 +29,8 @@ _COMPOSITION: Final = "compose-"
 
 _MISSING: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP})
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+#: How often a put makes its folders anew while others remove them as empty.
+_RENAME_TRIES: Final = 100
 #: A link must not lead out of the folder, and a pipe must not hold the thread.
 _READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 #: What ``copy_file_range`` says when it cannot do it between these two files.
@@ -249,21 +251,29 @@ def rename_into_place(place: Place, source: Path, key: str) -> None:
         OSError: As the system says.
     """
     target = place.path(key)
-    while True:
-        changed = _make_folders(target.parent)
+    changed: list[Path] = []
+    for _ in range(_RENAME_TRIES):
         try:
+            changed += _make_folders(target.parent)
             source.replace(target)
             break
-        except FileNotFoundError:
-            # Somebody removed the empty folder between the two steps; when it is the source, the next line raises.
+        except (FileNotFoundError, FileExistsError):
             source.stat()
+            if any(folder.is_file() for folder in target.parents):
+                raise
+            # Somebody removed an emptied folder between two of these steps.
         except IsADirectoryError:
             # An empty folder may be left over from deleted objects; a full one holds objects.
-            if any(target.iterdir()):
-                raise
-            target.rmdir()
+            try:
+                target.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR)) from None
+    else:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
     if place.is_durable:
-        for folder in changed:
+        for folder in dict.fromkeys(changed):
             _sync_folder(folder)
 
 
