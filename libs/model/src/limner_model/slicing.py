@@ -1,15 +1,13 @@
 """The part of a document that belongs to the segment of a job.
 
-Source: the CVAT server's split of task annotations over jobs; keyframes that it would store twice are stored once.
+Source: the CVAT server's split of task annotations over jobs; its faults are
+mended: keyframes that it would store twice are stored once, gaps right after the border are kept, and a box that only
+turns gets its last keyframe too.
 """
-
-from collections.abc import Iterable
-from itertools import pairwise
 
 import msgspec
 
 from limner_model.annotations import ElementTrack, LabeledData, Track, TrackedShape
-from limner_model.attributes import carry_values
 from limner_model.interpolation import interpolate_keyframes
 from limner_model.keyframes import outside_copy
 
@@ -69,47 +67,38 @@ def _slice_element(track: ElementTrack, start: int, stop: int) -> ElementTrack:
 
 
 def _slice_keyframes(shapes: list[TrackedShape], start: int, stop: int, *, is_3d: bool) -> list[TrackedShape]:
-    if not shapes or not _is_seen_between(shapes, start, stop):
-        return []
-    if start <= shapes[0].frame and shapes[-1].frame <= stop and not shapes[0].outside:
+    inside = [shape for shape in shapes if start <= shape.frame <= stop]
+    if inside and len(inside) == len(shapes) and not shapes[0].outside:
         return shapes
-    kept = _without_leading_outside(shape for shape in shapes if start <= shape.frame <= stop)
-    visible = _without_leading_outside(
-        shape for shape, _ in interpolate_keyframes(shapes, start_frame=start, end_frame=stop + 1, is_3d=is_3d)
-    )
-    if not visible:
-        return kept
-    if not kept or kept[0].frame != visible[0].frame:
-        kept.insert(0, visible[0])
-    else:
-        kept[0] = _with_values_in_force(kept[0], visible[0])
-    last = visible[-1]
-    if last.frame > kept[-1].frame and _ends_with(last, kept[-1], shapes[-1], stop):
-        kept.append(last)
+    first = _first_visible(shapes, inside, start, is_3d=is_3d)
+    if first is None:
+        return []
+    # The reference also drops outside keyframes between an inserted first one and the next that is visible, which makes
+    # the object appear where it is absent; here only those before the first visible frame are dropped.
+    kept = [first, *(shape for shape in inside if shape.frame > first.frame)]
+    governing = [shape for shape in shapes if shape.frame <= stop][-1]
+    if not governing.outside and shapes[-1].frame >= stop:
+        last = _shape_at(shapes, stop, is_3d=is_3d)
+        if last is not None and last.frame > kept[-1].frame and _has_moved(kept[-1], last):
+            kept.append(last)
     return kept
 
 
-def _ends_with(last: TrackedShape, kept: TrackedShape, very_last: TrackedShape, stop: int) -> bool:
-    """Say whether the last visible shape has to become a keyframe."""
-    return last.outside or (very_last.frame >= stop and last.points != kept.points)
+def _first_visible(
+    shapes: list[TrackedShape], inside: list[TrackedShape], start: int, *, is_3d: bool
+) -> TrackedShape | None:
+    """Return the first visible shape of a segment as a keyframe, with the attribute values in force."""
+    at_start = _shape_at(shapes, start, is_3d=is_3d)
+    if at_start is not None and not at_start.outside:
+        return at_start
+    later = next((shape.frame for shape in inside if not shape.outside), None)
+    return None if later is None else _shape_at(shapes, later, is_3d=is_3d)
 
 
-def _is_seen_between(shapes: list[TrackedShape], start: int, stop: int) -> bool:
-    last = shapes[-1]
-    if not last.outside and last.frame <= stop:
-        return True
-    return any(not left.outside and left.frame <= stop and right.frame >= start for left, right in pairwise(shapes))
+def _has_moved(before: TrackedShape, after: TrackedShape) -> bool:
+    return before.points != after.points or before.rotation != after.rotation
 
 
-def _without_leading_outside(shapes: Iterable[TrackedShape]) -> list[TrackedShape]:
-    found: list[TrackedShape] = []
-    for shape in shapes:
-        if found or not shape.outside:
-            found.append(shape)
-    return found
-
-
-def _with_values_in_force(keyframe: TrackedShape, read: TrackedShape) -> TrackedShape:
-    """Give the first kept keyframe the attribute values that it took from keyframes cut away."""
-    values = carry_values(read.attributes, keyframe.attributes)
-    return keyframe if len(values) == len(keyframe.attributes) else msgspec.structs.replace(keyframe, attributes=values)
+def _shape_at(shapes: list[TrackedShape], frame: int, *, is_3d: bool) -> TrackedShape | None:
+    found = next(interpolate_keyframes(shapes, start_frame=frame, end_frame=frame + 1, is_3d=is_3d), None)
+    return None if found is None else found[0]

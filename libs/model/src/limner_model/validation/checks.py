@@ -51,8 +51,8 @@ def validate_labeled_data(
 ) -> LabeledData:
     """Check a document and bring it into normal form, in place.
 
-    Normal form: no group is 0, unknown sources are ``manual``, only rectangles and ellipses are rotated, elements of a
-    skeleton share frame and group of their parent, and tracks are as ``limner_model.keyframes`` says.
+    Normal form: a missing group is 0, unknown sources are ``manual``, only rectangles and ellipses are rotated, elements
+    of a skeleton are on the frame of their parent, and tracks are as ``limner_model.keyframes`` says.
 
     Args:
         data: The document; changed even where it is refused.
@@ -158,7 +158,7 @@ class _Checker:
             self._check_element(element, shape, rules, seen, f"{path}.elements[{index}]")
 
     def _check_element(self, element: Element, parent: Shape, rules: LabelRules, seen: set[int], path: str) -> None:
-        element.frame, element.group = parent.frame, parent.group
+        element.frame = parent.frame
         self._check_common(element, path)
         self._check_geometry(element, path)
         self._check_element_type(element, path)
@@ -181,7 +181,6 @@ class _Checker:
         seen: set[int] = set()
         for index, element in enumerate(track.elements):
             element_path = f"{path}.elements[{index}]"
-            element.group = track.group
             self._check_common(element, element_path)
             sublabel = self._check_sublabel(element.label_id, rules, seen, element_path)
             if sublabel is not None:
