@@ -53,18 +53,19 @@ def decode_picture(data: bytes) -> "np.ndarray[Any, Any]":
 
 
 def _sort_key(value: Plain) -> str:
-    return repr(_rounded(value))
+    return repr(rounded(value))
 
 
-def _rounded(value: Plain) -> Plain:
+def rounded(value: Plain) -> Plain:
+    """Numbers with one decimal, mappings as sorted pairs: for comparing as sets."""
     if isinstance(value, bool):
         return value
     if isinstance(value, float | int):
         return round(float(value), 1)
     if isinstance(value, dict):
-        return sorted((str(name), _rounded(item)) for name, item in value.items())
+        return sorted((str(name), rounded(item)) for name, item in value.items())
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
 
 

@@ -136,11 +136,11 @@ class VOCReader:
         return next((place for place in places if self._archive.contains(place)), None)
 
     def _label_map(self, context: ReadContext) -> tuple[dict[int, str], list[str]]:
-        """Labels by colour (``r << 16 | g << 8 | b``) and all label names, the background left out."""
+        """Labels by colour (``r << 16 | g << 8 | b``, black left out) and all label names."""
         member = self._root + LABEL_MAP_NAME
         if not self._archive.contains(member):
             names = [label.name for label in context.labels.labels]
-            return {_packed(voc_color(index)): name for index, name in enumerate(names, 1)}, names
+            return {_packed(voc_color(index)): name for index, name in enumerate(names, 1)}, [BACKGROUND, *names]
         colors: dict[int, str] = {}
         labels: list[str] = []
         for number, line in self._archive.lines(member):
@@ -154,7 +154,7 @@ class VOCReader:
             labels.append(name)
             if _packed(color):
                 colors[_packed(color)] = name
-        return colors, [name for name in labels if name != BACKGROUND]
+        return colors, labels
 
 
 def _object(element: etree._Element, where: str) -> ImportShape:
