@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from limner_exports.formats import ReadOptions, SafeArchive, find_importer, read_dataset
 from limner_model.annotations import LabeledData, ShapeType
 from limner_model.attributes import fill_defaults
@@ -12,7 +13,6 @@ from limner_model.keyframes import normalise_track
 from limner_model.labels import LabelSchema
 from limner_model.merging import JobPart, merge_jobs
 from limner_model.slicing import slice_data
-
 from tests.unit.exports.golden_objects import FORMATS, GoldenObject, label_schema
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
 from limner_exports.formats import (
     ExportContext,
     ExportFrame,

@@ -5,8 +5,8 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from limner_exports.formats import FormatError, SafeArchive, find_importer, plan_labels, scan_dataset
 
+from limner_exports.formats import FormatError, SafeArchive, find_importer, plan_labels, scan_dataset
 from tests.unit.exports.comparing import rounded
 from tests.unit.exports.golden_differences import import_differences
 from tests.unit.exports.golden_imports import plain_data, read_archive, recorded, stored

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limner_media.core.errors import MediaError, TooFewKeyFramesError
-from limner_media.core.manifest_making import create_manifest, refuse_sparse_key_frames, video_manifest
+from limner_media.core.manifest_making import make_manifest, refuse_sparse_key_frames, video_manifest
 from limner_media.core.manifests import (
     ImageItem,
     ImageManifest,
     KeyFrame,
     VideoManifest,
+    create_manifest,
     match_images,
     order_by_manifest,
     read_manifest,
@@ -148,7 +149,7 @@ def test_a_videos_manifest_is_the_recorded_one() -> None:
 
 def test_a_videos_size_is_the_upright_one(tmp_path: Path) -> None:
     path = write_video(tmp_path / "r.mp4", rotation=90)
-    manifest = create_manifest(path)
+    manifest = make_manifest(path)
     assert isinstance(manifest, VideoManifest)
     assert (manifest.name, manifest.width, manifest.height, manifest.length) == ("r.mp4", 48, 64, 40)
 
@@ -176,8 +177,8 @@ def test_key_frames_must_be_dense(numbers: list[int], frames: int, is_dense: boo
 def test_force_makes_a_manifest_with_few_key_frames(tmp_path: Path) -> None:
     path = write_video(tmp_path / "x.mp4", frames=120, gop=250, options={"sc_threshold": "0"})
     with pytest.raises(TooFewKeyFramesError):
-        create_manifest(path)
-    manifest = create_manifest(path, force=True)
+        make_manifest(path)
+    manifest = make_manifest(path, force=True)
     assert isinstance(manifest, VideoManifest)
     assert [key.number for key in manifest.key_frames] == [0]
 
@@ -185,7 +186,7 @@ def test_force_makes_a_manifest_with_few_key_frames(tmp_path: Path) -> None:
 def test_videos_without_ascending_times_have_no_manifest(tmp_path: Path) -> None:
     path = write_video(tmp_path / "x.avi")
     with pytest.raises(MediaError, match="do not ascend"):
-        create_manifest(path)
+        make_manifest(path)
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def folder(tmp_path: Path) -> Path:
     ],
 )
 def test_a_folder_becomes_a_manifest(folder: Path, sorting: SortingMethod, names: list[str]) -> None:
-    manifest = create_manifest(folder, sorting=sorting)
+    manifest = make_manifest(folder, sorting=sorting)
     assert isinstance(manifest, ImageManifest)
     assert [item.name for item in manifest.images] == names
     assert {(item.width, item.height) for item in manifest.images} == {(40, 60)}
@@ -225,16 +226,35 @@ def test_a_folder_becomes_a_manifest(folder: Path, sorting: SortingMethod, names
     ],
 )
 def test_patterns_and_files_become_manifests(folder: Path, pattern: str, names: list[str]) -> None:
-    manifest = create_manifest(str(folder / pattern))
+    manifest = make_manifest(str(folder / pattern))
     assert isinstance(manifest, ImageManifest)
     assert [item.name for item in manifest.images] == names
     assert {item.related for item in manifest.images if item.name == "b9.jpg"} <= {("related_images/b9_jpg/c.jpg",)}
 
 
+@pytest.mark.parametrize(
+    ("gop", "force", "status", "text"), [(12, False, 0, ""), (250, False, 2, "--force"), (250, True, 0, "")]
+)
+def test_the_command_writes_the_manifest_or_says_why_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], gop: int, force: bool, status: int, text: str
+) -> None:
+    path = write_video(tmp_path / "x.mp4", frames=120, gop=gop, options={"sc_threshold": "0"})
+    assert create_manifest(str(path), output_dir=tmp_path / "out", sorting="natural", force=force) == status
+    assert text in capsys.readouterr().err
+    if status == 0:
+        assert read_manifest((tmp_path / "out" / "manifest.jsonl").read_bytes()) == make_manifest(path, force=True)
+    assert (tmp_path / "out").exists() == (status == 0)
+
+
+def test_the_command_names_what_it_cannot_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert create_manifest(tmp_path / "nowhere.mp4", output_dir=tmp_path) == 1
+    assert "nowhere.mp4" in capsys.readouterr().err
+
+
 def test_point_clouds_have_no_size_and_no_checksum(tmp_path: Path) -> None:
     (tmp_path / "1.pcd").write_bytes(pcd())
     (tmp_path / "1.jpg").write_bytes(jpeg())
-    manifest = create_manifest(tmp_path)
+    manifest = make_manifest(tmp_path)
     assert manifest == ImageManifest((ImageItem("1.pcd", related=("1.jpg",)),))
     assert write_manifest(manifest).splitlines()[2] == b'{"name":"1","extension":".pcd","meta":{"related_images":["1.jpg"]}}'
 
@@ -242,7 +262,7 @@ def test_point_clouds_have_no_size_and_no_checksum(tmp_path: Path) -> None:
 def test_sources_without_media_are_refused(tmp_path: Path) -> None:
     for source in (tmp_path, tmp_path / "nowhere", tmp_path / "*.jpg"):
         with pytest.raises(MediaError):
-            create_manifest(source)
+            make_manifest(source)
 
 
 @pytest.mark.parametrize("key", ["a_images", "a_related"])

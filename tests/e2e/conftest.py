@@ -1,0 +1,82 @@
+"""One running product for the end-to-end tests, and its clients."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cvat_sdk import Client, make_client
+
+from tests.support.product import ADMIN, Product
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The product, started once for all tests."""
+    home = tmp_path_factory.mktemp("limner-home")
+    for folder in (home, home.parent, home.parent.parent):
+        folder.chmod(0o755)  # as root the database runs as `nobody`
+    share = home / "share"
+    running = Product(home, {"LIMNER_SHARE_FOLDER": str(share)}).start()
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture
+def client(product: Product) -> Iterator[Client]:
+    """The SDK's high-level client, signed in as the administrator."""
+    with make_client(product.url, credentials=ADMIN) as client:
+        client.config.status_check_period = 0.2
+        yield client
+
+
+Cli = Callable[..., str]
+
+
+@pytest.fixture
+def cli(product: Product) -> Cli:
+    """Runs the unmodified command line client; returns its standard output and fails on warnings."""
+
+    def run(*arguments: object, check: bool = True) -> str:
+        result = subprocess.run(
+            [
+                str(Path(sys.executable).with_name("cvat-cli")),
+                "--server-host",
+                product.url,
+                "--auth",
+                ":".join(ADMIN),
+                *map(str, arguments),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        if check:
+            assert result.returncode == 0, result.stdout + result.stderr
+            assert "warning" not in result.stderr.lower(), result.stderr
+        return result.stdout if check else result.stdout + result.stderr
+
+    return run
+
+
+@pytest.fixture
+def labels() -> str:
+    return json.dumps(
+        [
+            {
+                "name": "car",
+                "attributes": [
+                    {
+                        "name": "color",
+                        "mutable": True,
+                        "input_type": "select",
+                        "default_value": "red",
+                        "values": ["red", "blue"],
+                    }
+                ],
+            },
+            {"name": "person", "attributes": []},
+        ]
+    )
