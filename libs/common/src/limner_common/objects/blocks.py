@@ -1,9 +1,9 @@
 """Cutting and joining streams of bytes."""
 
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable
 
 
-async def gathered(blocks: AsyncIterable[bytes], size_bytes: int) -> AsyncIterator[bytes]:
+async def gathered(blocks: AsyncIterable[bytes], size_bytes: int) -> AsyncGenerator[bytes, None]:
     """Yield the same bytes in blocks of at least ``size_bytes`` except the last; none is empty, large ones pass as is."""
     waiting: list[bytes] = []
     waiting_bytes = 0

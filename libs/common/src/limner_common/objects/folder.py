@@ -1,7 +1,7 @@
 """Objects as files of one folder: the store of embedded mode."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -51,8 +51,9 @@ class FolderObjectStore:
         check_key(key)
         draft = files.Draft(self._place)
         try:
-            async for block in gathered(blocks, BLOCK_BYTES):
-                await self._threads.run(draft.write, block)
+            async with aclosing(gathered(blocks, BLOCK_BYTES)) as large_blocks:
+                async for block in large_blocks:
+                    await self._threads.run(draft.write, block)
             return await self._threads.run(draft.commit, key)
         finally:
             await self._threads.run(draft.discard)

@@ -47,6 +47,8 @@ def make_pool(max_connections: int = 8) -> "PoolManager":
             backoff_jitter=0.2,
             backoff_max=3.0,
             status_forcelist=[500, 502, 503, 504],
+            # The server may ask for any time; callers wait for us.
+            respect_retry_after_header=False,
         ),
         ca_certs=certifi.where(),
     )

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import queue
 from collections.abc import AsyncIterable, Callable
+from contextlib import aclosing
 from typing import BinaryIO, Final, TypeVar, cast
 
 from limner_common.objects.blocks import gathered
@@ -88,10 +89,11 @@ async def upload_stream(
     upload_done = threads.start(upload, cast(BinaryIO, feed))
     upload_done.add_done_callback(lambda _: feed.free())
     try:
-        async for block in gathered(blocks, BLOCK_BYTES):
-            await feed.send(block)
-            if upload_done.done():
-                break
+        async with aclosing(gathered(blocks, BLOCK_BYTES)) as large_blocks:
+            async for block in large_blocks:
+                await feed.send(block)
+                if upload_done.done():
+                    break
         feed.end(None)
         result = await asyncio.shield(upload_done)
     except BaseException:
