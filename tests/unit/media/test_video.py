@@ -214,6 +214,12 @@ def test_what_is_no_video_is_named(tmp_path: Path, data: bytes) -> None:
     assert caught.value.file == "given.mp4"
 
 
+def test_videos_of_huge_frames_are_refused(videos: dict[str, Path]) -> None:
+    with pytest.raises(MediaError, match="limit of 3071 pixels"):
+        scan_video(videos["b_frames.mp4"], file="x", max_pixels=64 * 48 - 1)
+    assert scan_video(videos["b_frames.mp4"], file="x", max_pixels=64 * 48).frame_count == 40
+
+
 def test_sound_alone_is_no_video(tmp_path: Path) -> None:
     path = tmp_path / "x.mp4"
     with av.open(str(path), "w") as container:

@@ -11,13 +11,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
 from limner_media.core.errors import MediaError
 from limner_media.core.kinds import extension_of
+from limner_media.core.watched import WatchedFile
 
 DEFAULT_MAX_PIXELS: Final = 178_956_970
 PREVIEW_SIDE_PX: Final = 256
@@ -193,7 +194,8 @@ def checksum_bytes(data: bytes, *, file: str) -> bytes:
 @contextmanager
 def _opened(source: IO[bytes] | bytes, file: str) -> Iterator[ImageFile.ImageFile]:
     """Open an image, and say what is wrong with it when that or the work on it fails."""
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    watched = None if isinstance(source, bytes) else WatchedFile(source)
+    stream = io.BytesIO(source) if isinstance(source, bytes) else cast(IO[bytes], watched)
     try:
         # What the library warns of (broken EXIF, sizes below the limit …) is either harmless or refused here.
         with warnings.catch_warnings(action="ignore"), Image.open(stream, formats=_formats()) as image:
@@ -203,6 +205,8 @@ def _opened(source: IO[bytes] | bytes, file: str) -> Iterator[ImageFile.ImageFil
     except MediaError:
         raise
     except Exception as error:  # Decoders raise anything from OSError to IndexError on damaged data.
+        if watched is not None:
+            watched.raise_failure()
         what = "SVG drawings are not supported" if extension_of(file) == "svg" else "this is not an image that can be read"
         raise MediaError(what, file=file) from error
 

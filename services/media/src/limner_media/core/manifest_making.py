@@ -1,4 +1,4 @@
-"""Making manifests from files: what the command line tool and backups do.
+"""Making manifests from files.
 
 Source: domain/MEDIA.md §3.1, §3.2, §3.5.
 """
@@ -24,11 +24,10 @@ from limner_media.core.video import decode_stream, scan_video
 from limner_media.core.video_index import Clock, VideoIndex
 from limner_media.core.video_open import VideoSource, opened
 
-EXIT_TOO_FEW_KEY_FRAMES: Final = 2
 _WILDCARDS: Final = frozenset("*?[")
 
 
-def create_manifest(
+def make_manifest(
     source: str | Path,
     *,
     sorting: SortingMethod = SortingMethod.LEXICOGRAPHICAL,
@@ -47,7 +46,7 @@ def create_manifest(
         seed: Fixes the random order.
 
     Raises:
-        TooFewKeyFramesError: The video cannot be sought well enough; commands exit with `EXIT_TOO_FEW_KEY_FRAMES`.
+        TooFewKeyFramesError: The video cannot be sought well enough.
         MediaError: There is no media, or a file cannot be read.
     """
     path = Path(source)

@@ -5,20 +5,24 @@ in order.
 """
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Final, TypeVar
 
 import msgspec
 
-from limner_media.core.errors import MediaError
+from limner_media.core.errors import MediaError, TooFewKeyFramesError
 from limner_media.core.names import normalize_name
+from limner_media.core.selection import SortingMethod
 from limner_media.core.video_index import VideoIndex
 
 MANIFEST_NAME: Final = "manifest.jsonl"
 MAX_MANIFEST_BYTES: Final = 512 << 20
 VERSION: Final = "1.1"
+EXIT_UNUSABLE: Final = 1
+EXIT_TOO_FEW_KEY_FRAMES: Final = 2
 _READABLE_VERSIONS: Final = frozenset({"1.0", "1.1"})
 _LISTED: Final = 5
 
@@ -209,6 +213,39 @@ def order_by_manifest(manifest: ImageManifest, names: Sequence[str], *, file: st
         shown = ", ".join(difference[:_LISTED]) or "a name comes twice"
         raise MediaError(f"the files do not match the manifest: {shown}", file=file)
     return order
+
+
+def create_manifest(
+    source: str | Path, *, output_dir: Path, sorting: str = SortingMethod.LEXICOGRAPHICAL, force: bool = False
+) -> int:
+    """Write ``manifest.jsonl`` for a video, a folder, an image or a pattern: the work of the command line tool.
+
+    Args:
+        source: See `limner_media.core.manifest_making.make_manifest`.
+        output_dir: Where to write; made when missing. An existing manifest is replaced.
+        sorting: Order of images.
+        force: Write it although a video has too few key frames.
+
+    Returns:
+        Exit status: 0, 1 for media that cannot be used, 2 for too few key frames; what is wrong goes to standard error.
+
+    Source: domain/MEDIA.md §3.5.
+    """
+    # Brings in the video library, which readers of manifests do without.
+    from limner_media.core.manifest_making import make_manifest
+
+    try:
+        manifest = make_manifest(source, sorting=SortingMethod(sorting), force=force)
+    except TooFewKeyFramesError as error:
+        sys.stderr.write(f"{error}. Use --force to write the manifest all the same.\n")
+        return EXIT_TOO_FEW_KEY_FRAMES
+    except MediaError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_UNUSABLE
+    output_dir.mkdir(parents=True, exist_ok=True)
+    with (output_dir / MANIFEST_NAME).open("wb") as file:
+        file.writelines(manifest_lines(manifest))
+    return 0
 
 
 class _Lines:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from limner_media.core.errors import MediaError
 from limner_media.core.video_index import Clock, VideoIndex
-from limner_media.core.video_open import VideoSource, opened
+from limner_media.core.video_open import MAX_FRAME_PIXELS, VideoSource, opened, raise_source_failure
 
 # VP8 marks frames that are never shown by a bit of the first byte (RFC 6386, 9.1).
 _VP8_SHOWN: Final = 0x10
@@ -46,7 +46,7 @@ class _Packets:
     first_frame: VideoFrame | None = None
 
 
-def scan_video(source: VideoSource, *, file: str) -> VideoIndex:
+def scan_video(source: VideoSource, *, file: str, max_pixels: int = MAX_FRAME_PIXELS) -> VideoIndex:
     """Make the frame table of a video in the time it takes to read the file.
 
     Frames that an edit list hides, that come before the first decodable one, or that are never shown are left out.
@@ -54,12 +54,16 @@ def scan_video(source: VideoSource, *, file: str) -> VideoIndex:
     Args:
         source: Path or seekable binary file.
         file: Name of the video, for messages.
+        max_pixels: Largest number of pixels of a frame.
 
     Raises:
-        MediaError: It is no video, is cut short, or has no frame that can be decoded.
+        MediaError: It is no video, is cut short, has too large frames, or has no frame that can be decoded.
     """
     with opened(source, file=file) as (container, stream):
+        if stream.codec_context.width * stream.codec_context.height > max_pixels:
+            raise MediaError(f"the frames of the video are larger than the limit of {max_pixels} pixels", file=file)
         packets = _read_packets(container, stream)
+        raise_source_failure(container)
         first = packets.first_frame
         if first is None:
             raise MediaError("the video holds no frames that can be decoded", file=file)

@@ -12,6 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from limner_media.core.errors import MediaError
+from limner_media.core.watched import WatchedFile
 
 VideoSource: TypeAlias = str | Path | IO[bytes]
 
@@ -24,6 +25,7 @@ _FORMATS: Final = ",".join(
     )
 )
 _OPTIONS: Final = {"format_whitelist": _FORMATS, "protocol_whitelist": "file,pipe,crypto,data"}
+MAX_FRAME_PIXELS: Final = 178_956_970
 _BUFFER_BYTES: Final = 256 << 10
 
 # The library's log callback into Python can deadlock against the interpreter lock while codecs close: leave it off.
@@ -40,6 +42,7 @@ def opened(source: VideoSource, *, file: str) -> Iterator[tuple[InputContainer, 
     container, stream = open_video(source, file=file)
     try:
         yield container, stream
+        raise_source_failure(container)
     finally:
         container.close()
 
@@ -52,20 +55,34 @@ def open_video(source: VideoSource, *, file: str) -> tuple[InputContainer, Video
         file: Name of the video, for messages.
 
     Raises:
+        Exception: What reading the file object raised.
         MediaError: It is no video of a known format, is cut short, or holds no picture stream.
     """
-    if not isinstance(source, str | Path):
+    target: str | WatchedFile
+    if isinstance(source, str | Path):
+        target = str(Path(source).absolute())
+    else:
         source.seek(0)
-    target = str(Path(source).absolute()) if isinstance(source, str | Path) else source
+        target = WatchedFile(source)
     try:
         container = av.open(target, "r", container_options=_OPTIONS, buffer_size=_BUFFER_BYTES, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
+        if isinstance(target, WatchedFile):
+            target.raise_failure()
         raise MediaError("this is not a video that can be read, or the file is cut short", file=file) from error
     stream = _picture_stream(container)
     if stream is None:
         container.close()
         raise MediaError("the file holds no video, only other streams", file=file)
+    # Frames may change size in the middle of a stream; larger ones are not decoded.
+    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     return container, stream
+
+
+def raise_source_failure(container: InputContainer) -> None:
+    """Raise the error of the source if reading stopped because of one: decoding then just seems to end early."""
+    if isinstance(container.file, WatchedFile):
+        container.file.raise_failure()
 
 
 def _picture_stream(container: InputContainer) -> VideoStream | None:

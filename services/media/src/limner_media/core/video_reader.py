@@ -15,7 +15,7 @@ from av.video.stream import VideoStream
 from limner_media.core.errors import MediaError
 from limner_media.core.video import decode_stream
 from limner_media.core.video_index import Clock, FrameNumbers, VideoIndex
-from limner_media.core.video_open import VideoSource, open_video
+from limner_media.core.video_open import VideoSource, open_video, raise_source_failure
 
 _MAX_BATCH_THREADS: Final = 8
 _SEEK_COST_FRAMES: Final = 8
@@ -104,6 +104,8 @@ class VideoReader:
         if self._current is not None and self._current[0] == number:
             return self._current[1]
         found = self._decode_to(number) if self._is_ahead(number) else self._seek_and_decode(number)
+        if self._container is not None:
+            raise_source_failure(self._container)
         if found is None:
             raise MediaError(f"frame {number} of the video cannot be decoded", file=self._file)
         return found
