@@ -70,6 +70,9 @@ REFUSED = [
     pytest.param(given("text", ("v" * 199,) * 30), "4096 characters together", id="long-values"),
     pytest.param(given("text", ("a\nb",)), "line breaks", id="line-break"),
     pytest.param(given("text", (), default_value="d" * 129), "no more than 128", id="long-default"),
+    pytest.param(given(name="a\x00"), {"name": ["Null characters are not allowed."]}, id="nul-in-name"),
+    pytest.param(given("text", ("\x00",)), "Null characters", id="nul-in-values"),
+    pytest.param(given("text", (), default_value="\udcff"), "Null characters", id="surrogate-in-default"),
     pytest.param(given(deleted=True), "cannot be deleted", id="new-deleted"),
 ]
 

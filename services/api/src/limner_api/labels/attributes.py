@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from limner_api.labels.inputs import AttributeInput, check_each, checked_name, wrong
+from limner_api.labels.inputs import AttributeInput, check_each, check_storable, checked_name, wrong
 from limner_common.errors import Invalid, NotFound
 from limner_model.labels import AttributeSpec, AttributeType
 
@@ -128,8 +128,9 @@ def _values(given: Sequence[str] | None, existing: AttributeSpec | None) -> tupl
         raise wrong("values", f"Ensure each value has no more than {MAX_VALUE_LENGTH} characters.")
     if len("\n".join(values)) > MAX_VALUES_LENGTH:
         raise wrong("values", f"Ensure the values have no more than {MAX_VALUES_LENGTH} characters together.")
-    if any("\n" in value or "\x00" in value for value in values):
-        raise wrong("values", "Values may not contain line breaks or null characters.")
+    if any("\n" in value for value in values):
+        raise wrong("values", "Values may not contain line breaks.")
+    check_storable("values", "".join(values))
     return values
 
 
@@ -174,6 +175,7 @@ def _default(input_type: AttributeType, values: Sequence[str], given: str | None
     default = (given or "").strip() if input_type is not AttributeType.TEXT else given or ""
     if len(default) > MAX_DEFAULT_LENGTH:
         raise wrong("default_value", f"Ensure this field has no more than {MAX_DEFAULT_LENGTH} characters.")
+    check_storable("default_value", default)
     match input_type:
         case AttributeType.TEXT:
             return default if given is not None or not values else values[0]

@@ -105,4 +105,15 @@ def checked_name(name: str | None, *, existing: str | None = None, max_length: i
         raise wrong("name", "This field may not be blank.")
     if len(stripped) > max_length:
         raise wrong("name", f"Ensure this field has no more than {max_length} characters.")
+    check_storable("name", stripped)
     return stripped
+
+
+def check_storable(field: str, text: str) -> None:
+    """Check that the database can hold a text.
+
+    Raises:
+        Invalid: It has null characters or lone surrogates.
+    """
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise wrong(field, "Null characters are not allowed.")
