@@ -152,6 +152,15 @@ def test_entries_that_share_their_bytes_are_refused() -> None:
         list_members(io.BytesIO(archive), file="x")
 
 
+@pytest.mark.parametrize(("place", "value"), [(42, 0x7FFFFFFF), (42, 5), (16, 0xFFFFFF00)])
+def test_impossible_positions_are_damage(place: int, value: int) -> None:
+    archive = bytearray(zip_of({"a": b"1234", "b": b"5678"}))
+    start = archive.rfind(b"PK\x05\x06") if place == 16 else archive.rfind(b"PK\x01\x02")
+    struct.pack_into("<I", archive, start + place, value)
+    with pytest.raises(MediaError, match="damaged"):
+        list_members(io.BytesIO(archive), file="x")
+
+
 def test_encrypted_members_are_refused() -> None:
     archive = bytearray(zip_of({"a": b"1234"}))
     archive[archive.find(b"PK\x01\x02") + 8] |= 1
