@@ -5,10 +5,14 @@ from collections.abc import Sequence
 from fastapi import APIRouter, Depends, FastAPI
 
 from limner_api.access.dependencies import read_caller
+from limner_api.access_tokens import routes as access_tokens
 from limner_api.container import ApiContainer
 from limner_api.gateway.routes import gateway_routes
 from limner_api.identity import routes as identity
+from limner_api.invitations import routes as invitations
 from limner_api.jobs import routes as jobs
+from limner_api.memberships import routes as memberships
+from limner_api.organizations import routes as organizations
 from limner_api.projects import routes as projects
 from limner_api.requests import routes as requests
 from limner_api.server import routes as server
@@ -24,7 +28,11 @@ PUBLIC_ROUTERS: Sequence[APIRouter] = (identity.public_router, server.public_rou
 #: Routes for people who are signed in.
 SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
     identity.router,
+    access_tokens.router,
     users.router,
+    organizations.router,
+    memberships.router,
+    invitations.router,
     server.router,
     requests.router,
     projects.router,

@@ -29,4 +29,7 @@ class ApiSettings(BaseSettings):
     password_threads: int = Field(2, ge=1, description="Passwords hashed at a time; each takes a core and 46 MiB.")
     login_failures_max: int = Field(10, ge=1, description="Wrong passwords per account and address before a pause.")
     login_failures_seconds: int = Field(300, ge=1, description="Length of that pause, seconds.")
+    has_invitation_consent: bool = Field(
+        False, description="Whether people must accept invitations before they are members."
+    )
     invitation_seconds: int = Field(7 * 86400, ge=60, description="How long an invitation can be accepted, seconds.")

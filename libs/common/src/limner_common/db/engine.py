@@ -9,9 +9,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from limner_common.db.uow import UnitOfWork
-from limner_common.errors import Unavailable
+from limner_common.errors import Invalid, Unavailable
 
-Row = sa.Row[Any]
+Row = sa.Row[*tuple[Any, ...]]
+
+#: PostgreSQL's states for text that it cannot hold: NUL, and what has no UTF-8 form.
+_UNSTORABLE_TEXT = ("22021", "22P05")
+_UNSTORABLE_SENTENCE = "Texts must not contain null characters or unpaired surrogates."
 
 
 class Database:
@@ -111,7 +115,17 @@ async def _translate_outages() -> AsyncIterator[None]:
     except sa.exc.DBAPIError as error:
         if error.connection_invalidated:
             raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
+        if getattr(error.orig, "sqlstate", None) in _UNSTORABLE_TEXT or isinstance(_root(error), UnicodeEncodeError):
+            raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error
         raise
+    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError, UnicodeEncodeError) as error:
+        raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _asyncpg_url(url: str) -> str:

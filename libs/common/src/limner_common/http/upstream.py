@@ -36,6 +36,10 @@ class Upstreams:
         self._apps = apps
         self._clients: dict[str, httpx.AsyncClient] = {}
 
+    def has(self, service: str) -> bool:
+        """Return whether the installation has a service, here or elsewhere."""
+        return service in self._apps
+
     def app(self, service: str) -> ASGIApp:
         """Return the application that answers for a service."""
         return self._apps[service]

@@ -22,10 +22,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
 from limner_api.access.contexts import ContextKind, OrgContext, OrgReference, read_reference, resolve
+from limner_api.access.organizations import find_organization_id
 from limner_api.access.principals import Principal
 from limner_api.container import ApiContainer
 from limner_api.identity.authentication import Authenticated, authenticate
-from limner_api.organizations.service import find_organization_id
 from limner_common.db import UnitOfWork
 from limner_common.errors import NotFound
 

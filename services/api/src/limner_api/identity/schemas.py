@@ -1,25 +1,13 @@
 """Bodies of the routes under ``/api/auth``."""
 
-import re
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from limner_api.identity.passwords import PASSWORD_MAX_LENGTH, problems_of
+from limner_api.users.schemas import checked_email, checked_username
 from limner_common.http.sentences import SENTENCES
-
-
-def _checked_username(value: str) -> str:
-    if not re.fullmatch(r"[\w.@+-]+", value):
-        raise ValueError("Enter a valid username. This value may contain only letters, numbers, and @/./+/-/_ characters.")
-    return value
-
-
-def _checked_email(value: str) -> str:
-    if value and not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", value):
-        raise ValueError("Enter a valid email address.")
-    return value
 
 
 def _checked_password(value: str) -> str:
@@ -30,11 +18,9 @@ def _checked_password(value: str) -> str:
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=150)]
 Username = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=150), AfterValidator(_checked_username)
+    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=150), AfterValidator(checked_username)
 ]
-Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), AfterValidator(_checked_email)
-]
+Email = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=254), AfterValidator(checked_email)]
 NewPassword = Annotated[str, AfterValidator(_checked_password)]
 RepeatedPassword = Annotated[str, StringConstraints(max_length=PASSWORD_MAX_LENGTH)]
 

@@ -1,19 +1,28 @@
-"""Routes under ``/api/server``."""
+"""Routes under ``/api/server``, and the API's own description."""
 
-from importlib.metadata import version
+import asyncio
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Query
+from starlette.requests import Request
+from starlette.responses import Response
 
+from limner_api.access.dependencies import Caller, Services
+from limner_api.access.platform_policies import ServerAction
+from limner_api.access.policies import require
+from limner_api.server.openapi import as_json, as_yaml, public_document
+from limner_api.server.share import list_share
+from limner_api.server.version import API_VERSION, product_version
 from limner_common.http.json import JSONAnswer
 
-public_router = APIRouter(prefix="/api/server", tags=["server"])
+public_router = APIRouter(tags=["server"])
 router = APIRouter(prefix="/api/server", tags=["server"])
 
-#: The version of the REST API we speak; clients compare it with their own.
-API_VERSION = "2.80.0"
+_JSON_TYPE = "application/vnd.oai.openapi+json"
+_YAML_TYPE = "application/vnd.oai.openapi; charset=utf-8"
 
 
-@public_router.get("/about")
+@public_router.get("/api/server/about")
 async def retrieve_about() -> JSONAnswer:
     """Say what this server is. For everybody."""
     return JSONAnswer(
@@ -23,6 +32,45 @@ async def retrieve_about() -> JSONAnswer:
             "version": API_VERSION,
             "logo_url": "",
             "subtitle": "",
-            "product_version": version("limner-api"),
+            "product_version": product_version(),
         }
     )
+
+
+@public_router.get("/api/schema")
+async def retrieve_schema(
+    request: Request, scheme: Literal["json", "yaml"] | None = None, accept: Annotated[str, Header()] = ""
+) -> Response:
+    """Describe the public API as an OpenAPI document, in YAML unless JSON is asked for. For everybody."""
+    document = await asyncio.to_thread(public_document, request.app)
+    if scheme == "json" or (scheme is None and "yaml" not in accept and "json" in accept):
+        return Response(as_json(document), media_type=_JSON_TYPE)
+    return Response(await asyncio.to_thread(as_yaml, document), media_type=_YAML_TYPE)
+
+
+@router.get("/plugins")
+async def retrieve_plugins(caller: Caller, services: Services) -> JSONAnswer:
+    """Say which optional parts the installation has. For everybody who is signed in."""
+    require(caller, ServerAction.VIEW)
+    upstreams = services.resources.upstreams
+    return JSONAnswer(
+        {
+            "ANALYTICS": upstreams.has("analytics"),
+            "MODELS": upstreams.has("inference"),
+            "GIT_INTEGRATION": False,
+            "PREDICT": False,
+        }
+    )
+
+
+@router.get("/share")
+async def retrieve_share(
+    caller: Caller,
+    services: Services,
+    directory: Annotated[str, Query(max_length=4096)] = "/",
+    search: Annotated[str, Query(max_length=1024)] = "",
+) -> JSONAnswer:
+    """List a folder of the installation's file share. For the groups user and stronger."""
+    require(caller, ServerAction.LIST_SHARE)
+    root = services.resources.settings.share_folder
+    return JSONAnswer(await asyncio.to_thread(list_share, root, directory, search))

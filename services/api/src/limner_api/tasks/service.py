@@ -29,6 +29,14 @@ async def delete_tasks_of_project(uow: UnitOfWork, project_id: int, organization
     await uow.execute(sa.delete(tasks).where(tasks.c.project_id == project_id))
 
 
+async def delete_tasks_of_organization(uow: UnitOfWork, organization_id: int) -> None:
+    """Delete all tasks of an organization that belong to no project."""
+    mine = sa.and_(tasks.c.organization_id == organization_id, tasks.c.project_id.is_(None))
+    ids = (await uow.execute(sa.select(tasks.c.id).where(mine))).scalars().all()
+    await _record_deleted(uow, list(ids), None, organization_id)
+    await uow.execute(sa.delete(tasks).where(mine))
+
+
 async def _record_deleted(uow: UnitOfWork, task_ids: list[int], project_id: int | None, organization_id: int | None) -> None:
     statement = (
         sa.select(jobs.c.task_id, sa.func.array_agg(jobs.c.id, type_=sa.ARRAY(sa.BigInteger)))

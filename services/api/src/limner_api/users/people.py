@@ -10,6 +10,7 @@ from limner_common.db import Row
 
 owner = users.alias("owner")
 assignee = users.alias("assignee")
+member = users.alias("member")
 
 
 def person_columns(person: sa.FromClause, prefix: str) -> list[sa.Label[Any]]:

@@ -10,6 +10,16 @@ from limner_api.users.accounts import Account
 from limner_api.users.tables import users
 from limner_common.db import Row, UnitOfWork
 
+# Tables of other features, named by what is read of them.
+memberships = sa.table(
+    "memberships",
+    sa.column("user_id", sa.BigInteger),
+    sa.column("organization_id", sa.BigInteger),
+    sa.column("is_active", sa.Boolean),
+    schema="api",
+)
+organizations = sa.table("organizations", sa.column("slug", sa.Text), sa.column("owner_id", sa.BigInteger), schema="api")
+
 #: What an ``Account`` is made of, by attribute.
 ACCOUNT_COLUMNS = tuple(
     users.c[name]
@@ -36,6 +46,22 @@ def account_of(row: Row) -> Account:
         **{column.name: values[column.name] for column in ACCOUNT_COLUMNS if column.name != "groups"},
         groups=tuple(values["groups"]),
     )
+
+
+async def is_member_of_any(connection: AsyncConnection, user_id: int, organization_ids: Sequence[int]) -> bool:
+    """Return whether a user is an active member of one of the organizations."""
+    found = sa.exists().where(
+        memberships.c.user_id == user_id,
+        memberships.c.is_active,
+        memberships.c.organization_id.in_(organization_ids),
+    )
+    return bool(await connection.scalar(sa.select(found)))
+
+
+async def owned_organizations(connection: AsyncConnection, user_id: int) -> Sequence[str]:
+    """Return the short names of the organizations that a user owns."""
+    statement = sa.select(organizations.c.slug).where(organizations.c.owner_id == user_id)
+    return (await connection.execute(statement.order_by(organizations.c.slug))).scalars().all()
 
 
 async def find(connection: AsyncConnection, user_id: int) -> Account | None:

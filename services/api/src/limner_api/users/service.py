@@ -1,16 +1,23 @@
 """What can be done with accounts."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from limner_api.access.organization_policies import UserAction
+from limner_api.access.policies import decide, require
+from limner_api.access.principals import ObjectFacts, Principal, Relation
 from limner_api.users import repository
 from limner_api.users.accounts import Account, basic_user, groups_of_new_account
+from limner_api.users.schemas import UserUpdate
 from limner_common.clock import utc_now
 from limner_common.db import UnitOfWork
-from limner_common.errors import Invalid
+from limner_common.errors import Invalid, NotFound
+
+#: What people may change of their own accounts.
+OWN_FIELDS = frozenset({"username", "first_name", "last_name"})
 
 _USERNAME_TAKEN = "A user with that username already exists."
 _EMAIL_TAKEN = "A user is already registered with this e-mail address."
@@ -91,6 +98,93 @@ async def find_user_id_by_email(connection: AsyncConnection, email: str) -> int 
 async def has_superuser(connection: AsyncConnection) -> bool:
     """Return whether there is an active superuser."""
     return await repository.has_superuser(connection)
+
+
+async def update_account(uow: UnitOfWork, principal: Principal, user_id: int, update: UserUpdate) -> Account:
+    """Change an account.
+
+    Args:
+        uow: Unit of work.
+        principal: Who asks; people change names of their own, administrators everything of everybody.
+        user_id: Whose account.
+        update: What was sent.
+
+    Raises:
+        NotFound: There is no such account.
+        Forbidden: It is somebody else's.
+        Invalid: Only administrators may change these, the name or address is taken, or no administrator would be left.
+    """
+    account = await repository.find(uow.connection, user_id)
+    if account is None:
+        raise NotFound
+    require(principal, UserAction.UPDATE, facts_of(principal, user_id))
+    if not decide(principal, UserAction.UPDATE_FLAGS, facts_of(principal, user_id)):
+        _check_own_fields(update.model_fields_set)
+    given = update.known()
+    await check_free(
+        uow.connection,
+        username=given["username"] if given.get("username", account.username) != account.username else None,
+        email=given["email"] if given.get("email", "").lower() != account.email.lower() else "",
+    )
+    if not given:
+        return account
+    try:
+        changed = await repository.update(uow, user_id, given)
+    except IntegrityError as error:
+        raise taken(error) from error
+    assert changed is not None  # read in the same transaction
+    await _check_administrator_left(uow, account)
+    return changed
+
+
+async def delete_account(uow: UnitOfWork, principal: Principal, user_id: int) -> None:
+    """Delete an account with its credentials and memberships; what it made stays, without an owner.
+
+    Raises:
+        NotFound: There is no such account.
+        Forbidden: It is somebody else's.
+        Invalid: It owns organizations, or no administrator would be left.
+    """
+    account = await repository.find(uow.connection, user_id)
+    if account is None:
+        raise NotFound
+    require(principal, UserAction.DELETE, facts_of(principal, user_id))
+    if slugs := await repository.owned_organizations(uow.connection, user_id):
+        raise Invalid(f"Delete the organizations of this user first: {', '.join(slugs)}.", code="user_owns_organizations")
+    await repository.remove(uow, user_id)
+    await _check_administrator_left(uow, account)
+
+
+def facts_of(principal: Principal, user_id: int) -> ObjectFacts:
+    """Return what the policies know of an account, except fellow membership."""
+    return ObjectFacts(relations=frozenset({Relation.SELF} if principal.user_id == user_id else ()))
+
+
+async def view_facts(connection: AsyncConnection, principal: Principal, user_id: int, fellows: Sequence[int]) -> ObjectFacts:
+    """Return what the policies know of an account when it is looked at.
+
+    Args:
+        connection: Where to read.
+        principal: Who asks.
+        user_id: Whose account.
+        fellows: Organizations the caller is an active member of.
+    """
+    facts = facts_of(principal, user_id)
+    if facts.relations or not fellows or not await repository.is_member_of_any(connection, user_id, fellows):
+        return facts
+    return ObjectFacts(relations=frozenset({Relation.FELLOW_MEMBER}))
+
+
+def _check_own_fields(names: Set[str]) -> None:
+    if refused := sorted(names - OWN_FIELDS):
+        listed = ", ".join(map(repr, refused))
+        message = f"You do not have permissions to access some of these fields: {{{listed}}}"
+        raise Invalid(fields={"non_field_errors": [message]}, code="fields_refused")
+
+
+async def _check_administrator_left(uow: UnitOfWork, before: Account) -> None:
+    if before.is_superuser and not await repository.has_superuser(uow.connection):
+        raise Invalid("This is the last administrator; make another one first.", code="last_administrator")
 
 
 async def basic_users(
