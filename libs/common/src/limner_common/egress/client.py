@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,7 +77,7 @@ class EgressClient:
         allow: What may be reached beside public addresses.
         limits: Defaults for all requests.
         resolver: Finds addresses; the system's when None.
-        ssl_context: Whom to trust; the usual authorities when None.
+        ssl_context: Whom to trust; the usual authorities, or those of ``SSL_CERT_FILE``, when None.
         user_agent: How we call ourselves.
     """
 
@@ -150,14 +150,11 @@ class EgressClient:
         self, request: EgressRequest, url: httpx.URL, headers: Mapping[str, str], limits: EgressLimits
     ) -> httpx.Response:
         """Send to the first address of the host that takes the connection."""
-        addresses = await self._permitted_addresses(url)
-        for address in addresses[: _MAX_ADDRESSES - 1]:
-            try:
+        *others, last = (await self._permitted_addresses(url))[:_MAX_ADDRESSES]
+        for address in others:
+            with suppress(httpx.ConnectError, httpx.ConnectTimeout):
                 return await self._send_to(address, request, url, headers, limits)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                if address == addresses[-1]:
-                    raise
-        return await self._send_to(addresses[-1], request, url, headers, limits)
+        return await self._send_to(last, request, url, headers, limits)
 
     async def _permitted_addresses(self, url: httpx.URL) -> Sequence[IPAddress]:
         host = _host(url)
@@ -196,7 +193,7 @@ class EgressClient:
     def _open_transport(self) -> httpx.AsyncHTTPTransport:
         if self._transport is None:
             self._transport = httpx.AsyncHTTPTransport(
-                verify=self._ssl_context or httpx.create_ssl_context(trust_env=False),
+                verify=self._ssl_context or httpx.create_ssl_context(),
                 trust_env=False,
                 # A connection kept open is known by its address, and could be used for another name at it.
                 limits=httpx.Limits(max_connections=100, max_keepalive_connections=0),
@@ -291,6 +288,8 @@ def _parse(text: str) -> httpx.URL:
 def _check_url(url: httpx.URL) -> httpx.URL:
     if url.scheme not in {"http", "https"} or not url.host:
         raise EgressRefused("The URL is not an absolute http or https URL.")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise EgressRefused("The URL has a port that does not exist.")
     if url.userinfo:
         raise EgressRefused("The URL must not hold a user name or password.")
     return url

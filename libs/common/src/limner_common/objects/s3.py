@@ -26,7 +26,8 @@ class S3ObjectStore:
     """``ObjectStore`` on a bucket, through the ``minio`` client in threads.
 
     A put that dies leaves parts behind that no reader sees; MinIO clears them after a day, on S3 a lifecycle rule
-    (``AbortIncompleteMultipartUpload``) does.
+    (``AbortIncompleteMultipartUpload``) does. MinIO makes a put wait while an answer with the same object is being read,
+    so a task must not replace what it has open.
 
     Args:
         bucket: The bucket, as services reach it. It is made by ``prepare``.
