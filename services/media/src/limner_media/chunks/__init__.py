@@ -1,0 +1,1 @@
+"""Chunks: many frames in one answer, cut when asked for and kept in the cache."""

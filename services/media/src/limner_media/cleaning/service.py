@@ -1,0 +1,110 @@
+"""Removing what nobody needs."""
+
+from datetime import timedelta
+
+import msgspec
+import sqlalchemy as sa
+
+from limner_common.cache import Cache
+from limner_common.db import Database, UnitOfWork
+from limner_common.errors import Conflict, Unavailable
+from limner_common.ids import new_token
+from limner_common.objects.port import ObjectStore
+from limner_common.uploads import Uploads
+from limner_common.work import WorkContext, WorkQueue
+from limner_media.datas.service import Datas
+from limner_media.ingest.service import Ingests, task_folder
+from limner_media.tables import uploads as upload_tables
+
+PURGE = "purge"
+#: With the queue's backoff this waits hours for an ingest that does not stop.
+_PURGE_ATTEMPTS = 60
+
+
+class PurgeOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """The payload of a purge."""
+
+    task_id: int
+
+
+class Cleaning:
+    """Removes data of deleted tasks and abandoned uploads.
+
+    Args:
+        database: The service's database.
+        queue: Where purges wait.
+        datas: Rows of data.
+        ingests: Knows which tasks are being ingested.
+        uploads: Files that were sent.
+        objects: Objects of tasks.
+        cache: Chunks of tasks.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        queue: WorkQueue,
+        datas: Datas,
+        ingests: Ingests,
+        uploads: Uploads,
+        objects: ObjectStore,
+        cache: Cache,
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._datas = datas
+        self._ingests = ingests
+        self._uploads = uploads
+        self._objects = objects
+        self._cache = cache
+
+    async def task_deleted(self, uow: UnitOfWork, task_id: int) -> None:
+        """Stop what is being made for a deleted task and queue the removal of all it had. Idempotent."""
+        await self._ingests.cancel(uow, task_id)
+        order = msgspec.to_builtins(PurgeOrder(task_id=task_id))
+        try:
+            await self._queue.enqueue(
+                uow,
+                item_id=new_token("purge-"),
+                kind=PURGE,
+                payload=order,
+                dedupe_key=f"{PURGE}:{task_id}",
+                max_attempts=_PURGE_ATTEMPTS,
+            )
+        except Conflict:
+            return
+
+    async def purge(self, context: WorkContext) -> None:
+        """Remove everything of a deleted task: rows, objects, chunks. Handler of the work items; idempotent.
+
+        Raises:
+            Unavailable: An ingest of it has not stopped yet.
+        """
+        task_id = msgspec.convert(context.item.payload, PurgeOrder).task_id
+        async with self._database.begin() as uow:
+            is_busy = await self._ingests.cancel(uow, task_id)
+        if is_busy and await self._ingests.is_active(task_id):
+            raise Unavailable("The data of the task are still being made.")
+        async with self._database.begin() as uow:
+            token = await self._datas.delete(uow, task_id)
+            table = upload_tables.uploads
+            await uow.execute(sa.delete(table).where(table.c.scope.startswith(f"tasks/{task_id}/", autoescape=True)))
+        await self._objects.delete_prefix(task_folder(task_id))
+        if token is not None:
+            await self._cache.delete_prefix(f"media/{token}/")
+
+    async def sweep(self, older_than: timedelta) -> int:
+        """Remove uploads nobody came back for, and those of work that ended without using them; returns how many."""
+        count = await self._uploads.sweep(older_than)
+        for work_id in await self._ended_owners():
+            leftovers = await self._uploads.claimed(work_id)
+            await self._uploads.remove(leftovers)
+            count += len(leftovers)
+        return count
+
+    async def _ended_owners(self) -> list[str]:
+        table, items = upload_tables.uploads, self._database.table("work_items")
+        is_active = sa.exists().where(items.c.id == table.c.claimed_by, items.c.state.in_(["queued", "running"]))
+        statement = sa.select(table.c.claimed_by).distinct().where(table.c.claimed_by.is_not(None), ~is_active)
+        async with self._database.read() as connection:
+            return [str(owner) for owner in (await connection.execute(statement)).scalars()]

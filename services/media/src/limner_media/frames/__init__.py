@@ -1,0 +1,1 @@
+"""Single frames, context images and previews, each decoded alone."""

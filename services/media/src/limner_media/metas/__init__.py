@@ -1,0 +1,1 @@
+"""What clients are told about data, and which frames are marked as deleted."""
