@@ -4,7 +4,7 @@ from limner_model.annotations import LabeledData, Shape, ShapeType, Tag, Track
 from limner_model.attributes import fill_defaults
 from limner_model.keyframes import normalise_track
 from limner_model.merging import JobPart, merge_jobs
-from limner_model.similarity import geometry_similarity
+from limner_model.similarity import geometry_similarities
 from limner_model.slicing import slice_data
 from tests.unit.model.builders import (
     GOLDEN,
@@ -140,7 +140,8 @@ CUBE = [0.0, 0, 0, 0, 0, 0, 4, 2, 2, *[0.0] * 7]
     ],
 )
 def test_similarity(kind: str, first: list[float], second: list[float], is_3d: bool, expected: float) -> None:
-    assert geometry_similarity(ShapeType(kind), first, second, is_3d=is_3d) == pytest.approx(expected)
+    found = list(geometry_similarities(ShapeType(kind), [first], [second], is_3d=is_3d))
+    assert [value for _, _, value in found] == pytest.approx([expected] if expected else [])
 
 
 def test_shapes_of_other_labels_or_types_stay() -> None:

@@ -11,12 +11,12 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from limner_model.annotations import ElementTrack, LabeledData, Shape, Tag, Track, TrackedShape
+from limner_model.assignment import assign
 from limner_model.keyframes import outside_copy
-from limner_model.similarity import TrackWindow, shape_similarity
+from limner_model.similarity import Similarities, shape_similarities, track_similarities
 
-_MAX_TAG_COST = 0.25
-_MAX_SHAPE_COST = 0.25
-_MAX_TRACK_COST = 0.5
+_MIN_SHAPE_SIMILARITY = 0.75
+_MIN_TRACK_SIMILARITY = 0.5
 
 _FrameObject = TypeVar("_FrameObject", Tag, Shape)
 _T = TypeVar("_T", Track, ElementTrack)
@@ -27,14 +27,6 @@ class JobPart(NamedTuple):
 
     start: int
     data: LabeledData
-
-
-class _Pairing(NamedTuple):
-    """Accepted pairs of (old index, candidate index), and what was left over."""
-
-    pairs: list[tuple[int, int]]
-    unmatched_olds: list[int]
-    unmatched_candidates: list[int]
 
 
 def merge_jobs(parts: Sequence[JobPart], *, overlap: int, is_3d: bool = False) -> LabeledData:
@@ -60,9 +52,9 @@ def merge_jobs(parts: Sequence[JobPart], *, overlap: int, is_3d: bool = False) -
     tracks: list[Track] = []
     for part in parts:
         border = part.start + overlap
-        _merge_frame_objects(tags, part.data.tags, part.start, border, _tag_similarity, _MAX_TAG_COST)
+        _merge_frame_objects(tags, part.data.tags, part.start, border, _tag_similarities)
         _merge_frame_objects(
-            shapes, part.data.shapes, part.start, border, lambda a, b: shape_similarity(a, b, is_3d=is_3d), _MAX_SHAPE_COST
+            shapes, part.data.shapes, part.start, border, lambda olds, news: shape_similarities(olds, news, is_3d=is_3d)
         )
         _merge_tracks(tracks, part.data.tracks, part.start, border, is_3d=is_3d)
     return LabeledData(tags=tags, shapes=shapes, tracks=tracks)
@@ -73,8 +65,7 @@ def _merge_frame_objects(
     incoming: Sequence[_FrameObject],
     start: int,
     border: int,
-    similarity: Callable[[_FrameObject, _FrameObject], float],
-    max_cost: float,
+    compare: Callable[[Sequence[_FrameObject], Sequence[_FrameObject]], Similarities],
 ) -> None:
     """Add the tags or shapes of a job, leaving out those that an earlier job has already on the same frame."""
     olds_by_frame: defaultdict[int, list[_FrameObject]] = defaultdict(list)
@@ -89,28 +80,27 @@ def _merge_frame_objects(
         else:
             merged.append(new)
     for frame, candidates in candidates_by_frame.items():
-        olds = olds_by_frame.get(frame, [])
-        costs = [[1 - similarity(old, new) for new in candidates] for old in olds]
-        pairing = _pair(costs, len(candidates), max_cost)
-        merged.extend(candidates[index] for index in pairing.unmatched_candidates)
+        similarities = compare(olds_by_frame.get(frame, []), candidates)
+        absorbed = {second for _, second in assign(similarities, min_similarity=_MIN_SHAPE_SIMILARITY)}
+        merged.extend(candidate for index, candidate in enumerate(candidates) if index not in absorbed)
 
 
 def _merge_tracks(merged: list[Track], incoming: Sequence[Track], start: int, border: int, *, is_3d: bool) -> None:
     olds = [index for index, track in enumerate(merged) if _reaches(track, start)]
     candidates = [track for track in incoming if track.frame < border]
     fresh = [track for track in incoming if track.frame >= border]
-    old_windows = [TrackWindow(merged[index], start, border, is_3d=is_3d) for index in olds] if candidates else []
-    new_windows = [TrackWindow(track, start, border, is_3d=is_3d) for track in candidates] if olds else []
-    costs = [[1 - old.similarity(new) for new in new_windows] for old in old_windows]
-    pairing = _pair(costs, len(candidates), _MAX_TRACK_COST)
-    for old_index, new_index in pairing.pairs:
-        merged[olds[old_index]] = _unite(merged[olds[old_index]], candidates[new_index])
-    united = {olds[old_index] for old_index, _ in pairing.pairs}
+    similarities: Similarities = {}
+    if olds and candidates:
+        similarities = track_similarities([merged[index] for index in olds], candidates, start, border, is_3d=is_3d)
+    pairs = assign(similarities, min_similarity=_MIN_TRACK_SIMILARITY)
+    for old, new in pairs:
+        merged[olds[old]] = _unite(merged[olds[old]], candidates[new])
+    united, joined = {olds[old] for old, _ in pairs}, {new for _, new in pairs}
     for index, track in enumerate(merged):
         if index not in united and not _has_ended(track):
             merged[index] = _close(track, border)
     merged.extend(fresh)
-    merged.extend(candidates[index] for index in pairing.unmatched_candidates)
+    merged.extend(candidate for index, candidate in enumerate(candidates) if index not in joined)
 
 
 def _reaches(track: Track, start: int) -> bool:
@@ -150,24 +140,10 @@ def _unite_keyframes(base: _T, old: _T, new: _T) -> _T:
     return msgspec.structs.replace(base, frame=min(old.frame, new.frame), shapes=ordered)
 
 
-def _tag_similarity(first: Tag, second: Tag) -> float:
-    return 1.0 if first.label_id == second.label_id else 0.0
-
-
-def _pair(costs: list[list[float]], candidate_count: int, max_cost: float) -> _Pairing:
-    """Assign candidates (columns) to olds (rows) with the least total cost, then refuse pairs that cost too much."""
-    everyone = list(range(candidate_count))
-    if not costs or not candidate_count:
-        return _Pairing([], list(range(len(costs))), everyone)
-    # Imported here because most reads of a task have no overlap to resolve.
-    from scipy.optimize import linear_sum_assignment
-
-    rows, columns = linear_sum_assignment(costs)
-    assigned = zip(rows.tolist(), columns.tolist(), strict=True)
-    pairs = [(row, column) for row, column in assigned if costs[row][column] <= max_cost]
-    taken_olds, taken = {row for row, _ in pairs}, {column for _, column in pairs}
-    return _Pairing(
-        pairs,
-        [row for row in range(len(costs)) if row not in taken_olds],
-        [column for column in everyone if column not in taken],
-    )
+def _tag_similarities(first: Sequence[Tag], second: Sequence[Tag]) -> Similarities:
+    return {
+        (row, column): 1.0
+        for row, old in enumerate(first)
+        for column, new in enumerate(second)
+        if old.label_id == new.label_id
+    }

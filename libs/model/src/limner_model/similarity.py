@@ -1,104 +1,159 @@
-"""How alike two objects of overlapping jobs are, from 0 (nothing in common) to 1 (the same).
+"""How alike the objects of overlapping jobs are, from 0 (nothing in common) to 1 (the same).
 
-Source: the CVAT server's merge of job annotations.
+Only pairs that have something in common are listed, which keeps crowded frames cheap. Source: the CVAT server's merge of
+job annotations.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from limner_model.annotations import Shape, ShapeType, Track, TrackedShape
 from limner_model.interpolation import interpolate_keyframes
 
-_Box = tuple[float, float, float, float]
+Similarities = dict[tuple[int, int], float]
+"""Similarity > 0 by (index of the first, index of the second)."""
+
+_Boxes = NDArray[np.float64]
+_Points = Sequence[Sequence[float]]
+
+_BLOCK_ROWS = 256
+"""Rows compared at once with all columns; bounds the memory of a comparison."""
 
 
-class TrackWindow:
-    """The shapes of a track on the frames ``start`` to ``end - 1``, where two jobs overlap."""
-
-    def __init__(self, track: Track, start: int, end: int, *, is_3d: bool = False) -> None:
-        """Interpolate the track on these frames.
-
-        Raises:
-            InvalidTrack: Keyframes do not fit together.
-        """
-        self.label_id = track.label_id
-        self._is_3d = is_3d
-        read = interpolate_keyframes(track.shapes, start_frame=start, end_frame=end, is_3d=is_3d)
-        self.shapes: dict[int, TrackedShape] = {shape.frame: shape for shape, _ in read}
-
-    def similarity(self, other: "TrackWindow") -> float:
-        """Return the mean similarity over the frames where either track has a shape."""
-        if self.label_id != other.label_id or not self.shapes or not other.shapes:
-            return 0.0
-        frames = self.shapes.keys() | other.shapes.keys()
-        return sum(self._similarity_at(frame, other) for frame in sorted(frames)) / len(frames)
-
-    def _similarity_at(self, frame: int, other: "TrackWindow") -> float:
-        mine, theirs = self.shapes.get(frame), other.shapes.get(frame)
-        if mine is None or theirs is None or mine.outside != theirs.outside or mine.type != theirs.type:
-            return 0.0
-        return geometry_similarity(mine.type, mine.points, theirs.points, is_3d=self._is_3d)
+def shape_similarities(first: Sequence[Shape], second: Sequence[Shape], *, is_3d: bool = False) -> Similarities:
+    """Compare the shapes of one frame; shapes of different labels or types have nothing in common."""
+    found: Similarities = {}
+    mine, theirs = _by_kind(first), _by_kind(second)
+    for kind, rows in mine.items():
+        columns = theirs.get(kind, [])
+        points, other_points = [first[row].points for row in rows], [second[column].points for column in columns]
+        for row, column, value in geometry_similarities(kind[1], points, other_points, is_3d=is_3d):
+            found[rows[row], columns[column]] = value
+    return found
 
 
-def shape_similarity(first: Shape, second: Shape, *, is_3d: bool = False) -> float:
-    """Return the similarity of two shapes; 0 if their labels or types differ."""
-    if first.label_id != second.label_id or first.type != second.type:
-        return 0.0
-    return geometry_similarity(first.type, first.points, second.points, is_3d=is_3d)
+def track_similarities(
+    first: Sequence[Track], second: Sequence[Track], start: int, end: int, *, is_3d: bool = False
+) -> Similarities:
+    """Compare tracks on the frames ``start`` to ``end - 1``, where two jobs overlap.
 
+    The similarity is the mean of that of the shapes, over the frames where either track has one; shapes of which one is
+    outside, and tracks of different labels, have nothing in common.
 
-def geometry_similarity(
-    shape_type: ShapeType, first: Sequence[float], second: Sequence[float], *, is_3d: bool = False
-) -> float:
-    """Return the intersection over union of two shapes of one type; 0 for types that are never compared.
-
-    Rotation is ignored. Of 3D cuboids the products of the top and the side views are taken.
+    Raises:
+        InvalidTrack: Keyframes of a track do not fit together.
     """
+    mine, theirs = _Window(first, start, end, is_3d=is_3d), _Window(second, start, end, is_3d=is_3d)
+    totals: defaultdict[tuple[int, int], float] = defaultdict(float)
+    for kind, rows in mine.shapes.items():
+        columns = theirs.shapes.get(kind, [])
+        points, other_points = [shape.points for _, shape in rows], [shape.points for _, shape in columns]
+        for row, column, value in geometry_similarities(kind[2], points, other_points, is_3d=is_3d):
+            totals[rows[row][0], columns[column][0]] += value
+    return {
+        (row, column): total / (mine.frames[row] | theirs.frames[column]).bit_count()
+        for (row, column), total in totals.items()
+    }
+
+
+def geometry_similarities(
+    shape_type: ShapeType, first: _Points, second: _Points, *, is_3d: bool = False
+) -> Iterator[tuple[int, int, float]]:
+    """Yield the intersections over union, where above 0, of shapes of one type as (first, second, value).
+
+    Rotation is ignored. Of 3D cuboids the products of the top and the side views are taken. Ellipses, polylines, points,
+    masks, 2D cuboids and skeletons are never alike.
+    """
+    if not first or not second:
+        return
     if shape_type == ShapeType.RECTANGLE:
-        return _box_iou(_box(first), _box(second))
-    if shape_type == ShapeType.POLYGON:
-        return _polygon_iou(first, second)
-    if shape_type == ShapeType.CUBOID and is_3d:
-        top = _box_iou(_cuboid_view(first, 1), _cuboid_view(second, 1))
-        return top * _box_iou(_cuboid_view(first, 2), _cuboid_view(second, 2))
-    return 0.0
+        yield from _positive(_corner_boxes(first), _corner_boxes(second))
+    elif shape_type == ShapeType.POLYGON:
+        yield from _alike_polygons(first, second)
+    elif shape_type == ShapeType.CUBOID and is_3d:
+        sides = {(row, column): value for row, column, value in _positive(_views(first, 2), _views(second, 2))}
+        for row, column, value in _positive(_views(first, 1), _views(second, 1)):
+            if (row, column) in sides:
+                yield row, column, value * sides[row, column]
 
 
-def _box(points: Sequence[float]) -> _Box:
-    """Order the corners, which may be stored in any order."""
-    x0, y0, x1, y1 = points
-    return min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)
+class _Window:
+    """The shapes of tracks on some frames, by (frame, label, type, outside), and their frames as bits of a number."""
+
+    def __init__(self, tracks: Sequence[Track], start: int, end: int, *, is_3d: bool) -> None:
+        self.shapes: defaultdict[tuple[int, int, ShapeType, bool], list[tuple[int, TrackedShape]]] = defaultdict(list)
+        self.frames = [0] * len(tracks)
+        for index, track in enumerate(tracks):
+            for shape, _ in interpolate_keyframes(track.shapes, start_frame=start, end_frame=end, is_3d=is_3d):
+                self.shapes[shape.frame, track.label_id, shape.type, shape.outside].append((index, shape))
+                self.frames[index] |= 1 << (shape.frame - start)
 
 
-def _cuboid_view(points: Sequence[float], axis: int) -> _Box:
-    """Return the rectangle of a 3D cuboid over x and another axis (1 for y, 2 for z)."""
-    x, other, half_x, half_other = points[0], points[axis], points[6] / 2, points[6 + axis] / 2
-    return x - half_x, other - half_other, x + half_x, other + half_other
+def _by_kind(shapes: Sequence[Shape]) -> dict[tuple[int, ShapeType], list[int]]:
+    found: defaultdict[tuple[int, ShapeType], list[int]] = defaultdict(list)
+    for index, shape in enumerate(shapes):
+        found[shape.label_id, shape.type].append(index)
+    return found
 
 
-def _box_iou(first: _Box, second: _Box) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    area = (first[2] - first[0]) * (first[3] - first[1])
-    other_area = (second[2] - second[0]) * (second[3] - second[1])
-    if width <= 0 or height <= 0 or area == 0 or other_area == 0:
-        return 0.0
-    shared = width * height
-    return shared / (area + other_area - shared)
+def _corner_boxes(points: _Points) -> _Boxes:
+    """Return boxes as rows ``x0, y0, x1, y1``; the corners may be stored in any order."""
+    corners = np.array(points, dtype=np.float64).reshape(-1, 2, 2)
+    return np.concatenate((corners.min(axis=1), corners.max(axis=1)), axis=1)
 
 
-def _polygon_iou(first: Sequence[float], second: Sequence[float]) -> float:
-    if not _spans_meet(first[::2], second[::2]) or not _spans_meet(first[1::2], second[1::2]):
-        return 0.0
+def _views(points: _Points, axis: int) -> _Boxes:
+    """Return the rectangles of 3D cuboids over x and another axis (1 for y, 2 for z)."""
+    values = np.array(points, dtype=np.float64)
+    center, half = values[:, [0, axis]], values[:, [6, 6 + axis]] / 2
+    return np.concatenate((center - half, center + half), axis=1)
+
+
+def _positive(first: _Boxes, second: _Boxes) -> Iterator[tuple[int, int, float]]:
+    """Yield the intersections over union of boxes where above 0; boxes without area have none."""
+    areas, other_areas = _areas(first), _areas(second)
+    for top in range(0, len(first), _BLOCK_ROWS):
+        block = slice(top, top + _BLOCK_ROWS)
+        shared = _overlaps(first[block], second)
+        rows, columns = np.nonzero(shared)
+        common = shared[rows, columns]
+        values = common / (areas[block][rows] + other_areas[columns] - common)
+        yield from zip((rows + top).tolist(), columns.tolist(), values.tolist(), strict=True)
+
+
+def _areas(boxes: _Boxes) -> _Boxes:
+    sides = boxes[:, 2:] - boxes[:, :2]
+    return sides[:, 0] * sides[:, 1]
+
+
+def _overlaps(first: _Boxes, second: _Boxes) -> _Boxes:
+    """Return the areas that boxes (rows) share with boxes (columns)."""
+    width = np.minimum(first[:, None, 2], second[None, :, 2]) - np.maximum(first[:, None, 0], second[None, :, 0])
+    height = np.minimum(first[:, None, 3], second[None, :, 3]) - np.maximum(first[:, None, 1], second[None, :, 1])
+    shared: _Boxes = np.clip(width, 0, None) * np.clip(height, 0, None)
+    return shared
+
+
+def _alike_polygons(first: _Points, second: _Points) -> Iterator[tuple[int, int, float]]:
     # Imported here because only overlapping jobs with polygons need it.
     from shapely.geometry import Polygon
 
-    one = Polygon(list(zip(first[::2], first[1::2], strict=True)))
-    two = Polygon(list(zip(second[::2], second[1::2], strict=True)))
-    if not one.is_valid or not two.is_valid or one.area == 0 or two.area == 0:
-        return 0.0
-    shared = float(one.intersection(two).area)
-    return shared / (float(one.area) + float(two.area) - shared)
+    shapes = [Polygon(list(zip(points[::2], points[1::2], strict=True))) for points in first]
+    others = [Polygon(list(zip(points[::2], points[1::2], strict=True))) for points in second]
+    # A polygon that crosses itself or has no area is like nothing, as in the reference.
+    usable = [shape.is_valid and shape.area > 0 for shape in shapes]
+    other_usable = [shape.is_valid and shape.area > 0 for shape in others]
+    for row, column, _ in _positive(_hulls(first), _hulls(second)):
+        if usable[row] and other_usable[column]:
+            shared = float(shapes[row].intersection(others[column]).area)
+            if shared > 0:
+                yield row, column, shared / (float(shapes[row].area) + float(others[column].area) - shared)
 
 
-def _spans_meet(first: Sequence[float], second: Sequence[float]) -> bool:
-    return min(first) <= max(second) and min(second) <= max(first)
+def _hulls(points: _Points) -> _Boxes:
+    return np.array(
+        [(min(each[::2]), min(each[1::2]), max(each[::2]), max(each[1::2])) for each in points], dtype=np.float64
+    )
