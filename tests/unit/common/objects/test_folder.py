@@ -16,6 +16,7 @@ from limner_common.objects import (
     ObjectStoreUnavailable,
     folder_files,
     local_path,
+    open_object,
 )
 
 
@@ -205,18 +206,22 @@ async def test_preparing_clears_old_drafts_only(store: FolderObjectStore, root: 
 
 
 async def test_links_and_pipes_are_no_objects(store: FolderObjectStore, root: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret").write_bytes(b"secret")
-    (root / "link").symlink_to(tmp_path / "secret")
+    (tmp_path / "outside/deep").mkdir(parents=True)
+    (tmp_path / "outside/deep/secret").write_bytes(b"secret")
+    (root / "link").symlink_to(tmp_path / "outside/deep/secret")
+    (root / "folder").symlink_to(tmp_path / "outside")
     os.mkfifo(root / "pipe")
 
-    for key in ("link", "pipe"):
-        with pytest.raises(ObjectMissing):
-            await store.get_bytes(key)
+    for key in ("link", "pipe", "folder/deep/secret", "folder/deep"):
+        for call in (store.get_bytes(key), store.stat(key), store.copy(key, "dest"), store.compose("dest", [key])):
+            with pytest.raises(ObjectMissing):
+                await call
         with pytest.raises(ObjectMissing):
             async with store.open_range(key):
                 pass
-        with pytest.raises(ObjectMissing):
-            await store.copy(key, "dest")
+        for read in (open_object, local_path):
+            with pytest.raises(ObjectMissing):
+                read(store.location(key))
     assert await keys(store) == []
 
 

@@ -61,6 +61,30 @@ class Place:
         return self.root / key
 
 
+def open_file(path: Path, key: str) -> int:
+    """Open the file of the object ``key`` for reading and return its descriptor.
+
+    Links are not followed, neither the file nor the folders that the key names: a folder that people also reach by
+    other ways, such as a share, must not lead out of itself.
+
+    Raises:
+        ObjectMissing: There is no such regular file.
+    """
+    with reading(key):
+        _refuse_links(path, key)
+        fd = os.open(path, _READ_FLAGS)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ObjectMissing(key)
+    return fd
+
+
+def _refuse_links(path: Path, key: str) -> None:
+    for folder in path.parents[: key.count("/")]:
+        if folder.is_symlink():
+            raise ObjectMissing(key)
+
+
 @contextmanager
 def reading(key: str) -> Iterator[None]:
     """Turn what the system says on reading an object into our errors."""
@@ -117,12 +141,8 @@ class OpenFile:
         Raises:
             ObjectMissing: There is no such regular file.
         """
-        with reading(self._key):
-            self._fd = os.open(self._path, _READ_FLAGS)
-        status = os.fstat(self._fd)
-        if not stat.S_ISREG(status.st_mode):
-            raise ObjectMissing(self._key)
-        self._info = describe(self._key, status)
+        self._fd = open_file(self._path, self._key)
+        self._info = describe(self._key, os.fstat(self._fd))
         return self.read(BLOCK_BYTES)
 
     @property
@@ -156,16 +176,13 @@ class OpenFile:
 
 def read_range(place: Place, key: str, start: int, length: int | None) -> bytes:
     """Return a range of an object, see ``ObjectStore.get_bytes``."""
-    with reading(key):
-        fd = os.open(place.path(key), _READ_FLAGS)
-        try:
-            status = os.fstat(fd)
-            if not stat.S_ISREG(status.st_mode):
-                raise ObjectMissing(key)
-            available = max(0, status.st_size - start)
+    fd = open_file(place.path(key), key)
+    try:
+        available = max(0, os.fstat(fd).st_size - start)
+        with reading(key):
             return pread_all(fd, available if length is None else min(length, available), start)
-        finally:
-            os.close(fd)
+    finally:
+        os.close(fd)
 
 
 def pread_all(fd: int, size_bytes: int, start: int) -> bytes:
@@ -368,6 +385,7 @@ def copy_object(place: Place, source: str, dest: str) -> ObjectInfo:
 def stat_object(place: Place, key: str) -> ObjectInfo:
     """Describe an object, see ``ObjectStore.stat``."""
     with reading(key):
+        _refuse_links(place.path(key), key)
         status = place.path(key).lstat()
     if not stat.S_ISREG(status.st_mode):
         raise ObjectMissing(key)

@@ -1,12 +1,14 @@
 """Reading objects synchronously, in worker processes that have no event loop and no store of their own."""
 
 import io
+import os
 from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from limner_common.objects.folder_files import open_file
 from limner_common.objects.locations import FolderLocation, ObjectLocation, S3Location
-from limner_common.objects.port import BLOCK_BYTES, ObjectMissing
+from limner_common.objects.port import BLOCK_BYTES
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -26,8 +28,7 @@ def local_path(location: ObjectLocation) -> Path | None:
     """
     if not isinstance(location, FolderLocation):
         return None
-    if not location.path.is_file():
-        raise ObjectMissing(location.key)
+    os.close(open_file(location.path, location.key))
     return location.path
 
 
@@ -43,10 +44,7 @@ def open_object(location: ObjectLocation) -> BinaryIO:
         ObjectChanged: On reading: the object was replaced since it was opened.
     """
     if isinstance(location, FolderLocation):
-        try:
-            return location.path.open("rb")
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-            raise ObjectMissing(location.key) from None
+        return os.fdopen(open_file(location.path, location.key), "rb")
     return io.BufferedReader(S3RangeReader(location), _BUFFER_BYTES)
 
 
