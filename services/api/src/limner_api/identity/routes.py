@@ -83,7 +83,9 @@ async def register(body: RegisterBody, services: Services) -> JSONAnswer:
     values = await service.prepare_account(services.database, services.passwords, entered, body.password1, body.password2)
     async with services.database.begin() as uow:
         account = await create_account(uow, values)
-        begun = await service.add_session(uow, services.settings, account.id, has_cookies=False)
+        begun = await service.begin_session(
+            uow, services.settings, service.KnownUser(account, new_hash=None), has_cookies=False
+        )
     return JSONAnswer({**entered, "email_verification_required": False, "key": begun.key}, 201)
 
 

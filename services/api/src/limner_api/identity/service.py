@@ -67,15 +67,16 @@ async def check_password(database: Database, passwords: Passwords, name: str, pa
     return KnownUser(account_of(row), new_hash)
 
 
-async def begin_session(uow: UnitOfWork, settings: ApiSettings, user: KnownUser) -> Login:
-    """Begin a session; the user's expired and surplus ones are removed."""
-    login = await add_session(uow, settings, user.account.id)
-    await users.note_login(uow, user.account.id, password_hash=user.new_hash)
-    return login
+async def begin_session(uow: UnitOfWork, settings: ApiSettings, user: KnownUser, *, has_cookies: bool = True) -> Login:
+    """Begin a session; the user's expired and surplus ones are removed.
 
-
-async def add_session(uow: UnitOfWork, settings: ApiSettings, user_id: int, *, has_cookies: bool = True) -> Login:
-    """Keep a new session and return its secrets; without cookies only its key works."""
+    Args:
+        uow: Unit of work.
+        settings: Says how long it lives and how many a user may have.
+        user: Whose.
+        has_cookies: False when only the key is handed out.
+    """
+    user_id = user.account.id
     secret, key = new_session_secret(), new_login_key()
     await repository.add_session(
         uow,
@@ -85,6 +86,7 @@ async def add_session(uow: UnitOfWork, settings: ApiSettings, user_id: int, *, h
         expires_at=utc_now() + timedelta(seconds=settings.session_seconds),
     )
     await repository.prune_sessions(uow, user_id, keep=settings.sessions_per_user_max)
+    await users.note_login(uow, user_id, password_hash=user.new_hash)
     return Login(key, secret, csrf_token_of(secret))
 
 

@@ -121,10 +121,11 @@ async def update_account(uow: UnitOfWork, principal: Principal, user_id: int, up
     if not decide(principal, UserAction.UPDATE_FLAGS, facts_of(principal, user_id)):
         _check_own_fields(update.model_fields_set)
     given = update.known()
+    username, email = given.get("username", account.username), given.get("email", account.email)
     await check_free(
         uow.connection,
-        username=given["username"] if given.get("username", account.username) != account.username else None,
-        email=given["email"] if given.get("email", "").lower() != account.email.lower() else "",
+        username=username if username != account.username else None,
+        email=email if email.lower() != account.email.lower() else "",
     )
     if not given:
         return account

@@ -1,0 +1,106 @@
+"""Recorded requests and answers of the public API, to be sent again and compared.
+
+A record's answer must be contained in ours: every field it has must be there and equal; fields that newer clients know may
+be added. Dates, ids of keys and hosts differ from run to run and are only compared in kind.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).parents[1] / "golden" / "rest"
+RECORDED_HOST = "http://localhost:8080"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+_SECRET_FIELDS = ("key", "invitation", "value")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One recorded exchange."""
+
+    number: int
+    name: str
+    who: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+    status: int
+    answer: Any
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Where our answer is meant to differ, and why.
+
+    Attributes:
+        reason: Why, in a sentence.
+        status: Our status; that of the record when None.
+        answer: Our body, or a part of it; that of the record when missing.
+    """
+
+    reason: str
+    status: int | None = None
+    answer: Any = ...
+
+
+def read_records(*ranges: tuple[int, int]) -> list[Record]:
+    """Return the stored records with numbers in the ranges, ends included, in order."""
+    return [
+        _record(path)
+        for path in sorted(FOLDER.glob("*.json"))
+        if any(low <= int(path.name[:3]) <= high for low, high in ranges)
+    ]
+
+
+def problems(record: Record, difference: Difference | None, status: int, answer: Any, base_url: str) -> list[str]:
+    """Return where an answer of ours is not what it should be; empty when it is."""
+    wanted_status = record.status if difference is None or difference.status is None else difference.status
+    wanted = record.answer if difference is None or difference.answer is ... else difference.answer
+    found = [] if status == wanted_status else [f"status {status} instead of {wanted_status}"]
+    return found + _differences(wanted, answer, "", base_url)
+
+
+def _record(path: Path) -> Record:
+    document = json.loads(path.read_text())
+    request, response = document["request"], document["response"]
+    return Record(
+        number=int(path.name[:3]),
+        name=document["name"],
+        who=document["as"],
+        method=request["method"],
+        path=request["path"],
+        headers=request["headers"],
+        body=request["body"],
+        status=response["status"],
+        answer=response.get("body"),
+    )
+
+
+def _differences(wanted: Any, found: Any, where: str, base_url: str) -> list[str]:
+    match wanted:
+        case dict():
+            if not isinstance(found, dict):
+                return [f"{where}: {found!r} is no object"]
+            missing = [f"{where}.{name} is missing" for name in wanted if name not in found]
+            return missing + [
+                problem
+                for name, value in wanted.items()
+                if name in found and name not in _SECRET_FIELDS
+                for problem in _differences(value, found[name], f"{where}.{name}", base_url)
+            ]
+        case list():
+            if not isinstance(found, list) or len(found) != len(wanted):
+                return [f"{where}: {found!r} instead of {wanted!r}"]
+            pairs = enumerate(zip(wanted, found, strict=True))
+            return [p for i, (a, b) in pairs for p in _differences(a, b, f"{where}[{i}]", base_url)]
+        case str() if _DATE.fullmatch(wanted):
+            is_date = isinstance(found, str) and _DATE.fullmatch(found)
+            return [] if is_date else [f"{where}: {found!r} is no date"]
+        case str():
+            expected = wanted.replace(RECORDED_HOST, base_url)
+            return [] if found == expected else [f"{where}: {found!r} instead of {expected!r}"]
+        case _:
+            return [] if found == wanted else [f"{where}: {found!r} instead of {wanted!r}"]
