@@ -81,7 +81,11 @@ def run_environment() -> None:
     attributes: dict[Any, Any] = context.config.attributes
     metadata: sa.MetaData = attributes["metadata"]
 
+    partitions = _partitions(attributes["connection"], metadata.schema)
+
     def only_own_schema(name: str | None, kind: str, _parents: Any) -> bool:
+        if kind == "table":
+            return name not in partitions
         return name == metadata.schema if kind == "schema" else True
 
     context.configure(
@@ -95,3 +99,9 @@ def run_environment() -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+def _partitions(connection: sa.Connection, schema: str | None) -> set[str]:
+    """Return the tables that are partitions: metadata describe the table they are part of."""
+    query = sa.text("SELECT relname FROM pg_class WHERE relispartition AND relnamespace = to_regnamespace(:schema)")
+    return set(connection.scalars(query, {"schema": schema}))

@@ -1,0 +1,1 @@
+"""What the service does when jobs, tasks or labels go."""

@@ -1,0 +1,54 @@
+"""Forgetting jobs and labels that are gone."""
+
+from collections.abc import Collection, Iterable
+
+from limner_annotations.revisions.service import JobChange, jobs_with_labels, lock_jobs, mark_deleted, purge_rows
+from limner_annotations.revisions.states import Author, ChangeKind
+from limner_common.db import UnitOfWork
+from limner_common.db.engine import Database
+from limner_common.errors import NotFound
+from limner_common.ids import new_token
+from limner_common.work import WorkContext, WorkQueue
+
+PURGE = "purge"
+
+
+async def forget_task(uow: UnitOfWork, queue: WorkQueue, task_id: int, job_ids: Iterable[int]) -> None:
+    """Forget all jobs of a task; see ``forget_jobs``."""
+    known = await mark_deleted(uow, task_id, job_ids, is_whole_task=True)
+    await _enqueue(uow, queue, known)
+
+
+async def forget_jobs(uow: UnitOfWork, queue: WorkQueue, task_id: int, job_ids: Iterable[int]) -> None:
+    """Make jobs unknown at once, and have their rows removed by a worker; idempotent."""
+    known = await mark_deleted(uow, task_id, job_ids)
+    await _enqueue(uow, queue, known)
+
+
+async def end_labels(uow: UnitOfWork, label_ids: Collection[int]) -> None:
+    """Take objects of labels that are gone out of all jobs: one revision per job that has any; idempotent."""
+    if not label_ids:
+        return
+    for task_id, job_id in await jobs_with_labels(uow.connection, label_ids):
+        try:
+            (state,) = await lock_jobs(uow, task_id, [job_id])
+        except NotFound:
+            continue  # deleted since it was listed
+        change = JobChange(uow, state, ChangeKind.LABELS, Author(reason="labels deleted"), state.labels_version)
+        await change.end_labels(label_ids)
+        await change.finish()
+
+
+async def purge(database: Database, context: WorkContext, *, batch_rows: int) -> None:
+    """Remove the rows of deleted jobs, a bounded number per transaction; may be interrupted and run again."""
+    for job_id in context.item.payload["job_ids"]:
+        removed = batch_rows
+        while removed == batch_rows:
+            context.check()
+            async with database.begin() as uow:
+                removed = await purge_rows(uow, job_id, limit=batch_rows)
+
+
+async def _enqueue(uow: UnitOfWork, queue: WorkQueue, job_ids: list[int]) -> None:
+    if job_ids:
+        await queue.enqueue(uow, item_id=new_token("purge-"), kind=PURGE, payload={"job_ids": job_ids})

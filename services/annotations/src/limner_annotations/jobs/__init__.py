@@ -1,0 +1,1 @@
+"""Reading and saving what a job holds."""

@@ -1,0 +1,137 @@
+"""What can be done with the annotations of a job: read, replace, create, update, delete, clear."""
+
+from collections.abc import Collection, Iterator
+from functools import partial
+
+from limner_annotations.access import OpenJob
+from limner_annotations.container import AnnotationsContainer
+from limner_annotations.revisions.documents import Batch, assign_ids, count_ids, encode_batch
+from limner_annotations.revisions.parsing import parse_document, parse_targets, refuse_ids, targets_of
+from limner_annotations.revisions.service import JobChange, lock_job
+from limner_annotations.revisions.states import Author, ChangeKind, JobState
+from limner_model.annotations import LabeledData
+
+
+async def replace_annotations(
+    container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, expected: int | None = None
+) -> tuple[JobState, bytes]:
+    """Put the objects of a document in the place of all that the job holds; ids are new.
+
+    Returns:
+        The state after, and the stored objects in the order given.
+
+    Raises:
+        Invalid: The document is refused.
+        RevisionMismatch: The job is not at the expected revision.
+        NotFound: The job was deleted.
+    """
+    data = await _parse(container, job, body)
+    batch = await _encode_new(container, data, len(body))
+    del data
+    state = await _save(container, job, batch, ChangeKind.REPLACE, author, expected=expected)
+    return state, await _answer(container, batch, len(body))
+
+
+async def create_annotations(
+    container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, expected: int | None = None
+) -> tuple[JobState, bytes]:
+    """Add the objects of a document, which have no ids; returns and raises as ``replace_annotations``."""
+    data = await _parse(container, job, body)
+    refuse_ids(data)
+    batch = await _encode_new(container, data, len(body))
+    del data
+    state = await _save(container, job, batch, ChangeKind.CREATE, author, expected=expected)
+    return state, await _answer(container, batch, len(body))
+
+
+async def update_annotations(
+    container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, expected: int | None = None
+) -> tuple[JobState, bytes]:
+    """Put the objects of a document in the place of those with the same ids, which they keep.
+
+    An object without id, or whose id the job does not have (somebody deleted it, or it is another job's), is added under
+    a new id: nothing that was drawn gets lost, and nothing of others is touched. Otherwise as ``replace_annotations``.
+    """
+    data = await _parse(container, job, body)
+    targets = targets_of(data)
+    fresh = await container.ids.take(count_ids(data))
+    async with container.database.begin() as uow:
+        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        change = JobChange(uow, state, ChangeKind.UPDATE, author, job.task.labels_version)
+        kept = await change.end(targets)
+        batch = await container.compute(len(body), lambda: _numbered(data, fresh, kept))
+        await change.add(batch, updated=len(kept))
+        state = await change.finish()
+    return state, await _answer(container, batch, len(body))
+
+
+async def delete_annotations(
+    container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, expected: int | None = None
+) -> tuple[JobState, bytes]:
+    """Take the objects that a document names by id out of the job; unknown ids are ignored.
+
+    Returns:
+        The state after, and the objects as they were sent.
+
+    Raises:
+        Invalid: An object has no id.
+        RevisionMismatch: The job is not at the expected revision.
+        NotFound: The job was deleted.
+    """
+    targets, answer = await container.compute(len(body), partial(parse_targets, body))
+    async with container.database.begin() as uow:
+        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        change = JobChange(uow, state, ChangeKind.DELETE, author, job.task.labels_version)
+        await change.end(targets)
+        return await change.finish(), answer
+
+
+async def clear_annotations(
+    container: AnnotationsContainer, job: OpenJob, author: Author, *, expected: int | None = None
+) -> JobState:
+    """Take everything out of the job; raises as ``delete_annotations``."""
+    return await _save(container, job, Batch(), ChangeKind.CLEAR, author, expected=expected)
+
+
+async def _save(
+    container: AnnotationsContainer,
+    job: OpenJob,
+    batch: Batch,
+    kind: ChangeKind,
+    author: Author,
+    *,
+    expected: int | None,
+) -> JobState:
+    async with container.database.begin() as uow:
+        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        change = JobChange(uow, state, kind, author, job.task.labels_version)
+        if kind is not ChangeKind.CREATE:
+            await change.end_all()
+        await change.add(batch)
+        return await change.finish()
+
+
+async def _parse(container: AnnotationsContainer, job: OpenJob, body: bytes) -> LabeledData:
+    parse = partial(
+        parse_document,
+        body,
+        job.task.schema,
+        start_frame=job.facts.start_frame,
+        stop_frame=job.facts.stop_frame,
+        included_frames=job.included_frames,
+    )
+    return await container.compute(len(body), parse)
+
+
+async def _encode_new(container: AnnotationsContainer, data: LabeledData, size_bytes: int) -> Batch:
+    fresh = await container.ids.take(count_ids(data))
+    return await container.compute(size_bytes, lambda: _numbered(data, fresh, frozenset()))
+
+
+def _numbered(data: LabeledData, fresh: Iterator[int], kept: Collection[int]) -> Batch:
+    assign_ids(data, fresh, kept=kept)
+    return encode_batch(data)
+
+
+async def _answer(container: AnnotationsContainer, batch: Batch, size_bytes: int) -> bytes:
+    return await container.compute(size_bytes, batch.document)

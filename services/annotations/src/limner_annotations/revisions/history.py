@@ -1,0 +1,104 @@
+"""Looking back: the list of revisions, what changed between two, and going back to one."""
+
+import msgspec
+
+from limner_annotations.revisions import reading
+from limner_annotations.revisions.documents import Kind, join_document, refresh_documents
+from limner_annotations.revisions.schemas import RevisionRead
+from limner_annotations.revisions.service import JobChange, lock_job
+from limner_annotations.revisions.states import Author, ChangeKind, JobState
+from limner_common.clock import wire_date
+from limner_common.db import Database, Row, UnitOfWork
+from limner_common.errors import NotFound
+from limner_model.labels import LabelSchema
+
+
+async def read_page(database: Database, state: JobState, *, page: int, page_size: int) -> list[RevisionRead]:
+    """Return a page of the revisions of a job, the newest first; pages count from 1.
+
+    Raises:
+        NotFound: The page is beyond the end.
+    """
+    last = state.revision - (page - 1) * page_size
+    if page > 1 and last < 1:
+        raise NotFound("Invalid page.")
+    async with database.read() as connection:
+        rows = await reading.list_revisions(connection, state.job_id, first=last - page_size + 1, last=last)
+    return [_read(row) for row in rows]
+
+
+async def compare(database: Database, state: JobState, first: int, second: int, schema: LabelSchema) -> bytes:
+    """Return what changed from one revision of a job to another, which may be the earlier one.
+
+    Returns:
+        JSON: ``created`` and ``updated`` are wire documents of the objects as they are in the second revision,
+        ``deleted`` has the ids of the objects that are not in it, by kind.
+    """
+    async with database.read() as connection:
+        rows = await reading.changed_between(connection, state.job_id, first, second)
+    old = {(row.kind, row.id) for row in rows if not row.is_new}
+    new = {(row.kind, row.id) for row in rows if row.is_new}
+    created = _document([row for row in rows if row.is_new and (row.kind, row.id) not in old], schema)
+    updated = _document([row for row in rows if row.is_new and (row.kind, row.id) in old], schema)
+    gone = {
+        kind.field: [row.id for row in rows if row.kind == kind and not row.is_new and (kind, row.id) not in new]
+        for kind in Kind
+    }
+    deleted = msgspec.json.encode(gone)
+    return b'{"from":%d,"to":%d,"created":%b,"updated":%b,"deleted":%b}' % (first, second, created, updated, deleted)
+
+
+async def restore(
+    uow: UnitOfWork,
+    task_id: int,
+    job_id: int,
+    revision: int,
+    author: Author,
+    *,
+    labels_version: str,
+    label_ids: list[int],
+    expected: int | None = None,
+) -> JobState:
+    """Make one new revision whose objects are those of an earlier one; ids are the same.
+
+    Objects of labels that are gone stay away. Restoring the revision before undoes it.
+
+    Args:
+        uow: Unit of work.
+        task_id: Task of the job.
+        job_id: Job.
+        revision: Revision to go back to, from 0, which is empty.
+        author: Who asks.
+        labels_version: Version of the task's labels.
+        label_ids: The task's labels.
+        expected: Revision the job must be at; None when any will do.
+
+    Raises:
+        NotFound: There is no such revision, or the job was deleted.
+        RevisionMismatch: The job is at another revision than expected.
+    """
+    state = await lock_job(uow, task_id, job_id, expected=expected)
+    if not 0 <= revision <= state.revision:
+        raise NotFound
+    change = JobChange(uow, state, ChangeKind.RESTORE, author, labels_version)
+    await change.restore(revision, label_ids)
+    return await change.finish()
+
+
+def _document(rows: list[Row], schema: LabelSchema) -> bytes:
+    docs = {kind: [row.doc for row in rows if row.kind == kind] for kind in Kind}
+    return join_document({kind: refresh_documents(kind, found, schema) for kind, found in docs.items()})
+
+
+def _read(row: Row) -> RevisionRead:
+    return RevisionRead(
+        revision=row.revision,
+        created_at=wire_date(row.created_at),
+        user_id=row.user_id,
+        username=row.username,
+        kind=row.kind,
+        reason=row.reason,
+        created=row.created,
+        updated=row.updated,
+        deleted=row.deleted,
+    )

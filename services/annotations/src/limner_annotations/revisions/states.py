@@ -1,0 +1,95 @@
+"""What is known of a job without reading its objects, and who changes it. Pure."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from limner_annotations.revisions.documents import Counts
+from limner_common.errors import Conflict, Invalid
+
+
+class ChangeKind(StrEnum):
+    """What wrote a revision, as in events and in the history."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+    CLEAR = "clear"
+    IMPORT = "import"
+    RESTORE = "restore"
+    LABELS = "labels"
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who causes a revision; ``user_id`` is None for the system. ``reason`` is for people, one line."""
+
+    user_id: int | None = None
+    username: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """The present state of a job; revision 0 is a job that was never written."""
+
+    job_id: int
+    task_id: int
+    revision: int = 0
+    labels_version: str = ""
+    label_ids: frozenset[int] = frozenset()
+    counts: Counts = field(default_factory=Counts)
+    updated_at: datetime | None = None
+    is_deleted: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the job has no objects."""
+        return self.counts.total == 0
+
+    def is_stale(self, labels_version: str) -> bool:
+        """Whether documents must be filled for labels of this version before anybody sees them."""
+        return not self.is_empty and self.labels_version != labels_version
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Ids of objects that came (or were changed) and went between two revisions; cut off where there are too many."""
+
+    created: list[int]
+    ended: list[int]
+    is_cut: bool
+
+
+class RevisionMismatch(Conflict):
+    """The job was saved by somebody else since the revision a client builds on.
+
+    Args:
+        expected: Revision the client knows.
+        current: Revision the job is at.
+        difference: What happened in between.
+    """
+
+    def __init__(self, expected: int, current: int, difference: Difference) -> None:
+        super().__init__(
+            f"The annotations are at revision {current}, the change was made for revision {expected}.",
+            code="revision_mismatch",
+        )
+        self.expected = expected
+        self.current = current
+        self.difference = difference
+
+
+def expected_revision(if_match: str | None) -> int | None:
+    """Read an ``If-Match`` header: a quoted revision or the entity tag of a read; None when any state will do.
+
+    Raises:
+        Invalid: It is neither.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip().removeprefix("W/").strip('"').partition(".")[0]
+    if not text.isascii() or not text.isdigit():
+        raise Invalid('If-Match must be a revision in quotes, such as "12".', code="if_match_invalid")
+    return int(text)
