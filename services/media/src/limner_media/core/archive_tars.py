@@ -3,9 +3,7 @@
 Source: POSIX.1-2001 pax and GNU tar, read by ``tarfile``.
 """
 
-import lzma
 import tarfile
-import zlib
 from collections.abc import Callable, Iterator
 from typing import IO, Final, cast
 
@@ -15,7 +13,6 @@ from limner_media.core.names import is_junk, normalize_name
 from limner_media.core.watched import WatchedFile
 
 _COPY_BYTES: Final = 1 << 20
-_STREAM_ERRORS: Final = (tarfile.TarError, EOFError, OSError, zlib.error, lzma.LZMAError)
 
 
 def list_tar(source: IO[bytes], file: str, limits: ArchiveLimits) -> list[Member]:
@@ -32,7 +29,9 @@ def list_tar(source: IO[bytes], file: str, limits: ArchiveLimits) -> list[Member
                 name = _tar_name(info, file)
                 if name is not None:
                     members.append(Member(name, info.offset_data, info.size, info.size))
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except MediaError:
+        raise
+    except Exception as error:  # On damaged archives the reader raises anything, TypeError included.
         raise MediaError("the tar archive is damaged or cut short", file=file) from error
     if any(member.offset + member.size_bytes > end for member in members):
         raise MediaError("the tar archive is cut short", file=file)
@@ -71,7 +70,9 @@ def iter_compressed_tar(
                 data = tar.extractfile(info)
                 if data is not None:
                     yield name, info.size, MemberStream(data, counted, file)
-    except _STREAM_ERRORS as error:
+    except MediaError:
+        raise
+    except Exception as error:  # As in `list_tar`.
         counted.raise_failure()
         raise MediaError("the archive is damaged or cut short", file=file) from error
     if not seen:
@@ -109,7 +110,7 @@ class MemberStream:
         """
         try:
             return self._data.read(size) if size >= 0 else self._data.read()
-        except _STREAM_ERRORS as error:
+        except Exception as error:  # As in `list_tar`.
             self._source.raise_failure()
             raise MediaError("the archive is damaged or cut short", file=self._archive) from error
 

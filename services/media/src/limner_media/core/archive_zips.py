@@ -25,7 +25,7 @@ def list_zip(source: IO[bytes], file: str, limits: ArchiveLimits) -> list[Member
     try:
         with zipfile.ZipFile(source) as archive:
             infos = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
+    except Exception as error:  # On damaged archives the reader raises anything, NotImplementedError included.
         raise MediaError("the zip archive is damaged or cut short", file=file) from error
     budget = Budget(file, limits)
     members = []
@@ -55,9 +55,9 @@ def _zip_name(info: zipfile.ZipInfo, file: str) -> str | None:
 
 
 def _data_offset(source: IO[bytes], info: zipfile.ZipInfo, file: str) -> int:
-    source.seek(info.header_offset)
+    source.seek(max(0, info.header_offset))
     header = source.read(_LOCAL_HEADER.size)
-    if len(header) < _LOCAL_HEADER.size:
+    if info.header_offset < 0 or len(header) < _LOCAL_HEADER.size:
         _damaged_zip(info, file)
     magic, name_length, extra_length = _LOCAL_HEADER.unpack(header)
     if magic != b"PK\x03\x04":

@@ -110,9 +110,8 @@ def decode_stream(
     """
     if clock is Clock.DTS:
         stream.codec_context.flags |= Flags.copy_opaque
-    packets = container.demux(stream)
     is_started = not from_key
-    while (packet := _next_packet(packets)) is not None:
+    for packet in _packets(container, stream):
         is_started = is_started or packet.is_keyframe
         if not is_started:
             continue
@@ -127,8 +126,7 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> _Packets:
     """Walk over all packets, decoding until the first frame comes out."""
     found = _Packets()
     is_vp8 = stream.codec_context.name == "vp8"
-    walk = container.demux(stream)
-    while (packet := _next_packet(walk)) is not None:
+    for packet in _packets(container, stream):
         if found.first_frame is None:
             found.first_frame = next(iter(_decoded(packet)), None)
         if packet.size == 0 or packet.is_corrupt:
@@ -144,12 +142,17 @@ def _read_packets(container: InputContainer, stream: VideoStream) -> _Packets:
     return found
 
 
-def _next_packet(packets: "Iterator[Packet[VideoStream]]") -> "Packet[VideoStream] | None":
-    """The next packet; None at the end, which a read error counts as."""
-    try:
-        return next(packets, None)
-    except av.error.FFmpegError:
-        return None
+def _packets(container: InputContainer, stream: VideoStream) -> "Iterator[Packet[VideoStream]]":
+    """Packets of a stream to the end, which a read error counts as; the last ones are empty and flush the decoder."""
+    while True:
+        try:
+            yield from container.demux(stream)
+        except IndexError:
+            # A stream that the file did not announce begins here; the library trips over its first packet.
+            continue
+        except av.error.FFmpegError:
+            pass
+        return
 
 
 def _decoded(packet: "Packet[VideoStream]") -> list[VideoFrame]:
