@@ -136,6 +136,9 @@ async def install(
         scratch = Path(tempfile.mkdtemp(prefix="limner-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
         objects, cache = object_store_from(settings), cache_from(settings)
+        stack.push_async_callback(objects.aclose)
+        stack.push_async_callback(cache.aclose)
+        await objects.prepare()
         apps: dict[str, ASGIApp] = {
             name: RemoteApp(address) for name, address in settings.upstreams.items() if name not in names
         }
@@ -183,17 +186,21 @@ def object_store_from(settings: ServiceSettings) -> ObjectStore:
         return FolderObjectStore(settings.objects_folder)
     if settings.objects_s3_url is None:
         raise Misconfigured("Set LIMNER_OBJECTS_FOLDER or LIMNER_OBJECTS_S3_URL: there is nowhere to keep objects.")
+    from limner_common.objects.locations import S3Bucket, S3Credentials
     from limner_common.objects.s3 import S3ObjectStore
 
     if settings.objects_s3_access_key is None or settings.objects_s3_secret_key is None:
         raise Misconfigured("Set LIMNER_OBJECTS_S3_ACCESS_KEY and LIMNER_OBJECTS_S3_SECRET_KEY.")
-    return S3ObjectStore(
-        settings.objects_s3_url,
-        settings.objects_s3_bucket,
-        access_key=settings.objects_s3_access_key.get_secret_value(),
-        secret_key=settings.objects_s3_secret_key.get_secret_value(),
-        region=settings.objects_s3_region,
+    credentials = S3Credentials(
+        settings.objects_s3_access_key.get_secret_value(), settings.objects_s3_secret_key.get_secret_value()
     )
+    try:
+        bucket = S3Bucket.at(
+            settings.objects_s3_url, settings.objects_s3_bucket, credentials, settings.objects_s3_region or "us-east-1"
+        )
+    except ValueError as error:
+        raise Misconfigured(f"LIMNER_OBJECTS_S3_URL cannot be used: {error}.") from error
+    return S3ObjectStore(bucket)
 
 
 def cache_from(settings: ServiceSettings) -> Cache:

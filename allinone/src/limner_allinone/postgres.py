@@ -55,8 +55,9 @@ class EmbeddedPostgres:
 
     def version(self) -> str:
         """Return what the binaries say of themselves, such as ``postgres (PostgreSQL) 18.4``."""
-        command = [self._binaries / "postgres", "--version"]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        command = [str(self._binaries / "postgres"), "--version"]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        return result.stdout.strip()
 
     async def start(self) -> None:
         """Make the cluster if it is new, start the server, wait until it answers, make the database.

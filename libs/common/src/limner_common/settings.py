@@ -1,4 +1,4 @@
-"""Settings shared by all services. Each service adds its own class with its own prefix; nothing reads the environment later."""
+"""Settings shared by all services; each service adds its own class with its own prefix. Nothing reads the environment later."""
 
 from pathlib import Path
 
