@@ -41,9 +41,7 @@ SCHEMA = LabelSchema(
             name="car <&>",
             attributes=[
                 AttributeSpec(id=11, name="doors", mutable=False, input_type=AttributeType.NUMBER, default_value="4"),
-                AttributeSpec(
-                    id=12, name="parked", mutable=True, input_type=AttributeType.CHECKBOX, default_value="false"
-                ),
+                AttributeSpec(id=12, name="parked", mutable=True, input_type=AttributeType.CHECKBOX, default_value="false"),
                 AttributeSpec(id=13, name="note", mutable=True, input_type=AttributeType.TEXT),
             ],
         ),
@@ -97,9 +95,7 @@ def video_task(*, size: int = 20, start_frame: int = 5, step: int = 3) -> TaskIn
 
 
 def context_of(task: TaskInfo, *, save_images: bool = False, schema: LabelSchema = SCHEMA) -> ExportContext:
-    return ExportContext(
-        kind=ScopeKind.TASK, tasks=(task,), labels=schema, dumped_at=MOMENT, save_images=save_images
-    )
+    return ExportContext(kind=ScopeKind.TASK, tasks=(task,), labels=schema, dumped_at=MOMENT, save_images=save_images)
 
 
 def frames_of(

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
+
 from limner_model.annotations import AttributeValue, Element, LabeledData, Shape, ShapeType, Tag, Track, TrackedShape
 from limner_model.rle import CroppedMask, points_from_mask
-
 from tests.unit.exports.builders import BODY, CAR, FOOT, HEAD, NAMES, SIZE, SKY
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=8).map(str.strip)

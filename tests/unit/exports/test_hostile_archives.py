@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from limner_exports.formats import ArchiveLimits, FormatError, ImportErrors, SafeArchive
 from limner_model.annotations import LabeledData, Shape, ShapeType
-
 from tests.unit.exports.builders import CAR, export, import_bytes
 
 BOX = LabeledData(shapes=[Shape(type=ShapeType.RECTANGLE, frame=0, label_id=CAR, points=[1.0, 2.0, 30.0, 40.0])])

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from limner_exports.formats import ReadOptions
 from limner_model.annotations import LabeledData, Shape, ShapeType, Tag, Track
 from limner_model.conversions import mask_from_polygons, shape_mask
 from limner_model.interpolation import sweep
 from limner_model.rle import points_from_mask
-
 from tests.unit.exports.builders import BODY, SCHEMA, SIZE, document, export, import_bytes, only_tracks, video_task
 from tests.unit.exports.strategies import box_tracks, documents
 

@@ -1,6 +1,7 @@
 """Reading uploaded archives without trusting them: nothing is unpacked, members are read in place."""
 
 import stat
+import struct
 import unicodedata
 import zipfile
 import zlib
@@ -123,13 +124,16 @@ class SafeArchive:
     def _open_raw(self, name: str) -> IO[bytes]:
         if self._zip is None:
             return self._path.open("rb")
-        return self._zip.open(self._members[name])
+        try:
+            return self._zip.open(self._members[name])
+        except (OSError, struct.error) as error:
+            raise FormatError(f"the archive is damaged ({error})", name) from error
 
     def _open_zip(self) -> None:
         try:
             self._zip = zipfile.ZipFile(self._path)
-        except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-            raise FormatError(f"the archive is damaged ({error})", self._path.name) from error
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, OSError, struct.error) as error:
+            raise FormatError(f"the archive is damaged ({error})") from error
         try:
             self._list_members(self._zip)
         except FormatError:

@@ -12,6 +12,7 @@ from limner_exports.formats.coco_instances import Instance, Part, part_of, segme
 from limner_exports.formats.generic import TrackNumbers, object_attributes
 from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.naming import frame_extension, free_stem
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.scope import context_subsets
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_model.annotations import ShapeType
@@ -58,8 +59,7 @@ class COCOWriter:
         file.image_list.write(comma + orjson.dumps(_image(self._image_id, frame, file_name)))
         file.images += 1
         self._write_instances(file, frame)
-        if frame.media is not None:
-            self._sink.add_media(f"images/{file_name}", frame.media.open())
+        copy_picture(frame, f"images/{file_name}", self._sink, self._report)
 
     def end(self) -> None:
         """Put the JSON files together."""

@@ -19,13 +19,12 @@ Segmentation = list[list[float]] | dict[str, list[int]]
 class Part:
     """One shape of an instance: a box, a polygon with its ``points``, or a ``mask``. Ellipses are masks here.
 
-    ``hull`` is left, top, right, bottom in pixels; ``area`` is in square pixels.
+    ``hull`` is left, top, right, bottom in pixels.
     """
 
     label_id: int
     attributes: dict[str, GenericValue]
     hull: tuple[float, float, float, float]
-    area: float
     polygon: list[float] | None = None
     mask: CroppedMask | None = None
 
@@ -45,14 +44,13 @@ def part_of(shape: FrameShape, attributes: dict[str, GenericValue], *, width: in
     """Prepare a box, polygon, mask or ellipse of an image of width x height pixels; None for a mask outside of it."""
     if shape.type is ShapeType.RECTANGLE:
         x0, y0, x1, y1 = round_points(shape.points)
-        return Part(label_id=shape.label_id, attributes=attributes, hull=(x0, y0, x1, y1), area=(x1 - x0) * (y1 - y0))
+        return Part(label_id=shape.label_id, attributes=attributes, hull=(x0, y0, x1, y1))
     if shape.type is ShapeType.POLYGON:
         points = round_points(shape.points)
         return Part(
             label_id=shape.label_id,
             attributes=attributes,
             hull=hull_of_points(points),
-            area=shape_area(ShapeType.POLYGON, points),
             polygon=points,
         )
     mask = frame_mask(shape, width=width, height=height)
@@ -60,7 +58,7 @@ def part_of(shape: FrameShape, attributes: dict[str, GenericValue], *, width: in
         return None
     rows, columns = mask.bitmap.shape
     hull = (float(mask.left), float(mask.top), float(mask.left + columns), float(mask.top + rows))
-    return Part(label_id=shape.label_id, attributes=attributes, hull=hull, area=float(mask.bitmap.sum()), mask=mask)
+    return Part(label_id=shape.label_id, attributes=attributes, hull=hull, mask=mask)
 
 
 def segment(parts: list[Part], *, width: int, height: int) -> Instance:
@@ -69,24 +67,51 @@ def segment(parts: list[Part], *, width: int, height: int) -> Instance:
     The leader is the largest part. The instance is a crowd with a run-length mask when the leader says so by ``is_crowd``,
     or, where it does not say, when a part of the leader's label is a mask.
     """
+    if len(parts) == 1 and parts[0].mask is None:
+        return _single(parts[0], width=width, height=height)
     leader = max(parts, key=_area)
     polygons = [part.polygon for part in parts if part.polygon is not None]
     masks = [part for part in parts if part.mask is not None]
     says_crowd = leader.attributes.get("is_crowd", any(part.label_id == leader.label_id for part in masks))
     bitmaps = [part.mask for part in masks if part.mask is not None]
-    left, top, right, bottom = _hull(parts)
-    box = round_points([left, top, right - left, bottom - top])
+    box = _box_xywh(_hull(parts))
     if says_crowd is True and (polygons or bitmaps):
-        counts = union_counts(polygons, bitmaps, width=width, height=height)
-        rle = {"counts": counts, "size": [height, width]}
-        return Instance(leader=leader, segmentation=rle, area=float(sum(counts[1::2])), box_xywh=box, is_crowd=True)
+        return _crowd(leader, box, union_counts(polygons, bitmaps, width=width, height=height), [height, width])
     rings = polygons + [round_points(ring) for mask in bitmaps for ring in outlines_from_mask(mask)]
     area = polygons_pixel_area(rings, width=width, height=height) if rings else box[2] * box[3]
     return Instance(leader=leader, segmentation=rings, area=area, box_xywh=box, is_crowd=False)
 
 
+def _single(part: Part, *, width: int, height: int) -> Instance:
+    """The instance of one box or polygon: most instances are of this kind."""
+    box = _box_xywh(part.hull)
+    if part.polygon is None:
+        return Instance(leader=part, segmentation=[], area=box[2] * box[3], box_xywh=box, is_crowd=False)
+    rings = [part.polygon]
+    if part.attributes.get("is_crowd") is True:
+        return _crowd(part, box, union_counts(rings, [], width=width, height=height), [height, width])
+    area = polygons_pixel_area(rings, width=width, height=height)
+    return Instance(leader=part, segmentation=rings, area=area, box_xywh=box, is_crowd=False)
+
+
+def _crowd(leader: Part, box: list[float], counts: list[int], size: list[int]) -> Instance:
+    rle = {"counts": counts, "size": size}
+    return Instance(leader=leader, segmentation=rle, area=float(sum(counts[1::2])), box_xywh=box, is_crowd=True)
+
+
 def _area(part: Part) -> float:
-    return part.area
+    """Square pixels of a part, for choosing the leader."""
+    if part.polygon is not None:
+        return shape_area(ShapeType.POLYGON, part.polygon)
+    if part.mask is not None:
+        return float(part.mask.bitmap.sum())
+    left, top, right, bottom = part.hull
+    return (right - left) * (bottom - top)
+
+
+def _box_xywh(hull: tuple[float, float, float, float]) -> list[float]:
+    left, top, right, bottom = hull
+    return [left, top, round(right - left, 2), round(bottom - top, 2)]
 
 
 def _hull(parts: list[Part]) -> tuple[float, float, float, float]:

@@ -28,7 +28,7 @@ class CVATVideoWriter:
     def begin(self, context: ExportContext, sink: ZipSink, report: Report) -> None:
         """Write the head and the meta block."""
         self._report = report
-        self._document = CVATDocument(context, sink)
+        self._document = CVATDocument(context, sink, report)
         self._labels: LabelTable = self._document.labels
         self._tasks = {task.id: task for task in context.tasks}
         self._stops = {task.id: task.size for task in context.tasks}

@@ -8,6 +8,7 @@ from limner_exports.formats.cvat_elements import ELEMENT_NAMES, geometry_attribu
 from limner_exports.formats.cvat_meta import render_meta
 from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.matching import strip_extension
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_exports.formats.xml_text import quote_attribute
 from limner_model.annotations import ShapeType, Tag
@@ -21,10 +22,11 @@ ANNOTATIONS_NAME = "annotations.xml"
 class CVATDocument:
     """What both CVAT writers share: the spooled document and the place of pictures."""
 
-    def __init__(self, context: ExportContext, sink: ZipSink) -> None:
+    def __init__(self, context: ExportContext, sink: ZipSink, report: Report) -> None:
         self.labels = LabelTable(context.labels)
         self.is_project = context.kind is ScopeKind.PROJECT
         self._sink = sink
+        self._report = report
         self._spool: Spool = sink.spool(ANNOTATIONS_NAME)
         self.write(HEAD + render_meta(context, self.labels))
 
@@ -34,9 +36,8 @@ class CVATDocument:
 
     def add_media(self, frame: ExportFrame) -> None:
         """Copy the picture of a frame, if there is one, below ``images/``, in projects below the subset."""
-        if frame.media is not None:
-            folder = f"images/{frame.subset}/" if self.is_project else "images/"
-            self._sink.add_media(folder + frame.name, frame.media.open())
+        folder = f"images/{frame.subset}/" if self.is_project else "images/"
+        copy_picture(frame, folder + frame.name, self._sink, self._report)
 
     def finish(self) -> None:
         """Close the document and put it into the archive."""
@@ -52,7 +53,7 @@ class CVATImagesWriter:
     def begin(self, context: ExportContext, sink: ZipSink, report: Report) -> None:
         """Write the head and the meta block."""
         self._report = report
-        self._document = CVATDocument(context, sink)
+        self._document = CVATDocument(context, sink, report)
         self._labels = self._document.labels
         self._videos = {task.id for task in context.tasks if task.is_video}
 

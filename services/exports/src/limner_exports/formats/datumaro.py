@@ -13,6 +13,7 @@ from limner_exports.formats.geometry import frame_mask
 from limner_exports.formats.label_table import LabelInfo, LabelTable
 from limner_exports.formats.matching import strip_extension
 from limner_exports.formats.naming import frame_extension
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.scope import context_subsets
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_model.annotations import ShapeType, Tag
@@ -61,8 +62,7 @@ class DatumaroWriter:
         comma = b",\n" if self._counts[frame.subset] else b"\n"
         self._counts[frame.subset] += 1
         self._spools[frame.subset].write(comma + orjson.dumps(item))
-        if frame.media is not None:
-            self._sink.add_media(f"images/{frame.subset}/{path}", frame.media.open())
+        copy_picture(frame, f"images/{frame.subset}/{path}", self._sink, self._report)
 
     def end(self) -> None:
         """Finish the JSON files."""

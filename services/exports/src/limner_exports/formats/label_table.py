@@ -51,7 +51,11 @@ class LabelTable:
         if not info.attributes:
             return {}
         by_id = {item.spec_id: item.value for item in given}
-        return {spec.name: plain_value(spec, by_id.get(spec.id, spec.default_value)) for spec in info.attributes}
+        values: dict[str, PlainValue] = {}
+        for spec in info.attributes:
+            text = by_id.get(spec.id)
+            values[spec.name] = plain_value(spec, spec.default_value if text is None else text)
+        return values
 
     def xml_attributes(self, info: LabelInfo, given: Iterable[AttributeValue], indent: str) -> str:
         """The ``<attribute>`` lines of an object, all attributes of its label by ascending id."""

@@ -12,6 +12,7 @@ from limner_exports.formats.base import DEFAULT_SUBSET, ExportContext, ExportFra
 from limner_exports.formats.geometry import frame_mask
 from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.naming import frame_extension, free_stem
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.scope import context_subsets
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_exports.formats.yolo import NO_ROTATED, RESERVED_SUBSETS, box_fractions, is_rotated
@@ -57,14 +58,14 @@ class UltralyticsWriter:
         self._lists: dict[str, Spool] = {}
         for subset in context_subsets(context):
             self._list_of(_file_subset(subset))
-        # Without lines there is no text file whose name could show that a stem is taken.
-        self._stems: set[str] = set()
+        # Without lines there is no text file whose name could show that a stem is taken; hashes are enough to tell.
+        self._stems: set[int] = set()
 
     def frame(self, frame: ExportFrame) -> None:
         """Write ``labels/<subset>/<id>.txt`` when the frame has something the format can hold."""
         subset = _file_subset(frame.subset)
-        stem = free_stem(frame, lambda name: f"{subset}/{name}" in self._stems)
-        self._stems.add(f"{subset}/{stem}")
+        stem = free_stem(frame, lambda name: hash((subset, name)) in self._stems)
+        self._stems.add(hash((subset, stem)))
         lines = [line for shape in frame.annotations.shapes for line in self._lines(shape, frame)]
         for tag in frame.annotations.tags:
             self._report.drop("the format has no tags", "tag", f"{frame.name} tag {tag.id}")
@@ -72,8 +73,7 @@ class UltralyticsWriter:
             self._sink.add_text(f"labels/{subset}/{stem}.txt", "".join(lines))
         picture = f"images/{subset}/{stem}{frame_extension(frame)}"
         self._list_of(subset).write(f"data/{picture}\n".encode())
-        if frame.media is not None:
-            self._sink.add_media(picture, frame.media.open())
+        copy_picture(frame, picture, self._sink, self._report)
 
     def end(self) -> None:
         """Write the lists and ``data.yaml``."""

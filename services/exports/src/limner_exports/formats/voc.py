@@ -12,6 +12,7 @@ from limner_exports.formats.generic import TrackNumbers, object_attributes, roun
 from limner_exports.formats.geometry import frame_mask
 from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.naming import frame_extension, free_stem
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.scope import context_subsets
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_exports.formats.xml_text import XMLTree, escape_text, render_tree
@@ -66,8 +67,7 @@ class VOCWriter:
         self._report.objects += len(boxes) + len(masks) + len(frame.annotations.tags)
         picture = stem + frame_extension(frame)
         self._sink.add_text(f"Annotations/{stem}.xml", self._document(frame, picture, boxes, bool(masks)))
-        if frame.media is not None:
-            self._sink.add_media(f"JPEGImages/{picture}", frame.media.open())
+        copy_picture(frame, f"JPEGImages/{picture}", self._sink, self._report)
 
     def end(self) -> None:
         """Write the lists."""

@@ -19,26 +19,31 @@ def iter_elements(archive: SafeArchive, member: str, tags: Sequence[str]) -> Ite
     Raises:
         FormatError: The member is not well-formed XML, has a document type, or is damaged.
     """
-    _refuse_doctype(archive, member)
+    _look_for_document_type(archive, member)
     with archive.open(member) as file:
         context = etree.iterparse(
             file, events=("end",), tag=tuple(tags), resolve_entities=False, no_network=True, load_dtd=False
         )
         try:
             for _, element in context:
-                if element.getroottree().docinfo.internalDTD is not None:
-                    raise FormatError("a document type is not allowed", member)
+                _refuse_document_type(element, member)
                 yield element
                 _forget(element)
+            _refuse_document_type(context.root, member)
         except etree.XMLSyntaxError as error:
             raise FormatError(f"not well-formed XML ({error})", member) from error
 
 
-def _refuse_doctype(archive: SafeArchive, member: str) -> None:
+def _look_for_document_type(archive: SafeArchive, member: str) -> None:
     """Refuse before parsing what ``docinfo`` would show only after it."""
     with archive.open(member) as file:
         if b"<!DOCTYPE" in file.read(_PROLOG_BYTES):
             raise FormatError("a document type is not allowed", member)
+
+
+def _refuse_document_type(element: etree._Element, member: str) -> None:
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise FormatError("a document type is not allowed", member)
 
 
 def _forget(element: etree._Element) -> None:

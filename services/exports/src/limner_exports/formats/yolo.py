@@ -6,6 +6,7 @@ Source: FORMATS.md §9.
 from limner_exports.formats.base import DEFAULT_SUBSET, ExportContext, ExportFrame, FormatError, Report
 from limner_exports.formats.label_table import LabelTable
 from limner_exports.formats.naming import frame_extension, free_stem
+from limner_exports.formats.pictures import copy_picture
 from limner_exports.formats.scope import context_subsets
 from limner_exports.formats.sink import Spool, ZipSink
 from limner_model.annotations import ShapeType
@@ -44,8 +45,7 @@ class YOLOWriter:
         self._sink.add_text(f"{folder}{stem}.txt", "".join(lines))
         picture = f"{folder}{stem}{frame_extension(frame)}"
         self._list_of(subset).write(f"data/{picture}\n".encode())
-        if frame.media is not None:
-            self._sink.add_media(picture, frame.media.open())
+        copy_picture(frame, picture, self._sink, self._report)
 
     def end(self) -> None:
         """Write the lists, ``obj.names`` and ``obj.data``."""
