@@ -40,5 +40,5 @@ def configure_logging(level: str = "info", *, as_json: bool = True) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "PIL", "urllib3"):
+    for noisy in ("uvicorn", "alembic", "httpx", "httpcore", "PIL", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
