@@ -1,6 +1,7 @@
 """Large made-up exports, run in a process of their own: ``python -m tests.unit.exports.generated FORMAT FRAMES BOXES``.
 
-Prints the sha256 of the archive, the seconds of CPU, the peak resident memory before and after in KiB, and the objects written.
+Prints the sha256 of the archive, the seconds of CPU, the peak resident memory before and after in KiB, and the number of
+objects written.
 """
 
 import hashlib

@@ -111,7 +111,7 @@ EXTERNAL = '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><annotations><
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
 def test_document_types_are_refused(text: str, encoding: str) -> None:
     head = f'<?xml version="1.0" encoding="{encoding}"?>'
-    with pytest.raises(FormatError, match="document type|not well-formed"):
+    with pytest.raises(FormatError, match=r"document type|not well-formed"):
         import_bytes("CVAT 1.1", zipped({"annotations.xml": (head + text).encode(encoding)}))
 
 
@@ -150,7 +150,9 @@ def test_a_bare_json_is_read() -> None:
         ({"segmentation": {"counts": [5], "size": [2, 2]}}, "do not fill"),
         ({"segmentation": {"counts": [-4, 8], "size": [2, 2]}}, "do not fill"),
         ({"segmentation": {"counts": "\x7f\x7f", "size": [2, 2]}}, "outside the code"),
-        ({"segmentation": {"counts": [10**12], "size": [10**6, 10**6]}}, "too large"),
+        ({"segmentation": {"counts": [0, 10**12], "size": [10**6, 10**6]}}, "too large"),
+        ({"segmentation": {"counts": [0, 1, 10**12 - 2, 1], "size": [10**6, 10**6]}}, "too large"),
+        ({"segmentation": {"counts": [0, 10**14], "size": [10**7, 10**7]}}, "too large"),
         ({"segmentation": {"counts": [4], "size": [2]}}, "height and width"),
     ],
 )

@@ -54,7 +54,7 @@ class COCOWriter:
         """Write the image and its instances."""
         self._image_id += 1
         file_name = self._file_name(frame)
-        file = self._files[frame.subset]
+        file = self._files.get(frame.subset) or self._files.setdefault(frame.subset, self._open(frame.subset))
         comma = b",\n" if file.images else b"\n"
         file.image_list.write(comma + orjson.dumps(_image(self._image_id, frame, file_name)))
         file.images += 1

@@ -14,7 +14,7 @@ from limner_model.colors import RGB
 from limner_model.rle import CroppedMask, clip_mask
 
 _PNG_LEVEL = 1
-MAX_PIXELS = 1 << 28
+MAX_PIXELS = 1 << 26
 """Largest picture that is decoded."""
 
 

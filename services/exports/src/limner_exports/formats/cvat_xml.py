@@ -58,7 +58,7 @@ class CVATImagesWriter:
         self._videos = {task.id for task in context.tasks if task.is_video}
 
     def frame(self, frame: ExportFrame) -> None:
-        """Write one ``<image>``: shapes in the order of the frame, then tags. Frames of videos are named without extension."""
+        """Write one ``<image>``: shapes in the order of the frame, then tags; frames of videos lose their extension."""
         self._document.add_media(frame)
         scope = f' subset={quote_attribute(frame.subset)} task_id="{frame.task_id}"' if self._document.is_project else ""
         is_video = frame.task_id in self._videos

@@ -92,6 +92,8 @@ def read_dataset(
 
     The caller stores all batches in one transaction: an error may come after batches were yielded.
 
+    Tracks of a file may reach beyond ``target_frames.included``; the caller slices them.
+
     Args:
         spec: A format that can be imported.
         archive: The opened archive or bare file; stays open.

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 
+import numpy as np
 from pycocotools import mask as coco_mask
 
 from limner_exports.formats.base import FormatError
@@ -22,8 +23,9 @@ from limner_model.rle import (
     points_from_mask,
 )
 
-MAX_MASK_PIXELS = 1 << 27
-"""Largest image of a run-length code, and largest box of a mask, that is expanded."""
+MAX_MASK_PIXELS = 1 << 26
+"""Largest box of a mask that is expanded."""
+_MAX_IMAGE_PIXELS = 1 << 40
 
 
 def frame_mask(shape: FrameShape, *, width: int, height: int) -> CroppedMask | None:
@@ -66,6 +68,7 @@ def points_of_coco_rle(counts: object, size: object, where: str) -> list[float]:
         runs = (
             expand_coco_counts(counts) if isinstance(counts, str) else [as_int(run, where) for run in as_list(counts, where)]
         )
+        _require_small_box(runs, height, where)
         mask = mask_from_coco_counts(runs, width=width, height=height)
     except (InvalidMask, OverflowError) as error:
         raise FormatError(str(error), where) from error
@@ -105,8 +108,23 @@ def pixels_from_fractions(points: list[float], size: tuple[int, int]) -> list[fl
     return [round(value * size[index % 2], 2) for index, value in enumerate(points)]
 
 
+def _require_small_box(runs: list[int], height: int, where: str) -> None:
+    """Refuse column-major runs whose object has a box that is too large to expand, before it is expanded."""
+    lengths = np.asarray(runs, dtype=np.int64)
+    stops = np.cumsum(lengths)[1::2]
+    starts = stops - lengths[1::2]
+    starts, stops = starts[stops > starts], stops[stops > starts]
+    if not starts.size:
+        return
+    columns = int((stops[-1] - 1) // height - starts[0] // height) + 1
+    crosses = bool((starts // height != (stops - 1) // height).any())
+    rows = height if crosses else int(((stops - 1) % height).max() - (starts % height).min()) + 1
+    if columns * rows > MAX_MASK_PIXELS:
+        raise FormatError("the mask is too large", where)
+
+
 def _image_size(size: object, where: str) -> tuple[int, int]:
     values = [as_int(value, where) for value in as_list(size, where)]
-    if len(values) != 2 or min(values) < 1 or values[0] * values[1] > MAX_MASK_PIXELS:
+    if len(values) != 2 or min(values) < 1 or values[0] * values[1] > _MAX_IMAGE_PIXELS:
         raise FormatError("the size of the mask's image must be height and width in pixels and not too large", where)
     return values[0], values[1]

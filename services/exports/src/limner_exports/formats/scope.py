@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from limner_exports.formats.base import DEFAULT_SUBSET, ExportContext, TaskInfo
 from limner_exports.formats.matching import strip_extension
+from limner_exports.formats.naming import safe_member_name
 
 
 @dataclass(slots=True)
@@ -58,12 +59,12 @@ def project_layout(tasks: Iterable[TaskInfo]) -> dict[int, TaskPlace]:
         tasks: Tasks with data, in the order of the export. A task or job export passes its one task.
     """
     ordered = list(tasks)
-    empty = _free_default({task.subset for task in ordered if task.subset})
+    empty = _free_default({safe_subset(task.subset) for task in ordered})
     offsets: dict[str, int] = {}
     names: dict[str, SubsetNames] = {}
     places: dict[int, TaskPlace] = {}
     for task in ordered:
-        subset = task.subset or empty
+        subset = safe_subset(task.subset) or empty
         if subset in names:
             names[subset].is_shared = True
         own = names.setdefault(subset, SubsetNames())
@@ -75,6 +76,11 @@ def project_layout(tasks: Iterable[TaskInfo]) -> dict[int, TaskPlace]:
 def context_subsets(context: ExportContext) -> list[str]:
     """Effective subsets of an export, sorted."""
     return sorted({place.subset for place in project_layout(context.tasks).values()})
+
+
+def safe_subset(name: str) -> str:
+    """Make the name of a subset fit to be one part of a path."""
+    return safe_member_name(name).replace("/", "_") if name else ""
 
 
 def _free_default(taken: set[str]) -> str:

@@ -78,7 +78,8 @@ class VOCWriter:
             if lists.tagged.size_bytes:
                 for index, name in enumerate(self._classes):
                     path = f"ImageSets/Main/{name.replace('/', '_')}_{subset}.txt"
-                    self._sink.add_stream(path, _presence_lines(lists.tagged, index))
+                    if not self._sink.contains(path):
+                        self._sink.add_stream(path, _presence_lines(lists.tagged, index))
 
     def _open(self, subset: str) -> _SubsetLists:
         return _SubsetLists(
