@@ -1,0 +1,53 @@
+"""The web client's files: hashed assets for ever, its page for every other path that is no API."""
+
+from pathlib import Path
+
+from starlette.datastructures import Headers
+from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from limner_common.errors import NotFound
+from limner_common.http.errors import render_compat
+
+_SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; worker-src 'self' blob:; "
+        "object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+}
+_FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+_ASK_AGAIN = {"Cache-Control": "no-cache"}
+
+
+class WebClient:
+    """ASGI application of the client.
+
+    Args:
+        folder: Folder of the build, with ``index.html``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.resolve()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer with a file of the build, or with its page."""
+        await self._answer(scope)(scope, receive, send)
+
+    def _answer(self, scope: Scope) -> Response:
+        path = scope["path"]
+        if scope["method"] not in ("GET", "HEAD") or path.startswith(("/api/", "/internal/")):
+            return render_compat(NotFound())
+        file = (self._folder / path.lstrip("/")).resolve()
+        if file.is_relative_to(self._folder) and file.is_file():
+            lifetime = _FOR_EVER if path.startswith("/assets/") else _ASK_AGAIN
+            return FileResponse(file, headers={**_SECURITY, **lifetime})
+        page = self._folder / "index.html"
+        accept = Headers(scope=scope).get("accept", "*/*")
+        if "text/html" not in accept and "*/*" not in accept:
+            return render_compat(NotFound())
+        if not page.is_file():
+            return Response("The web client is not built. Run: make web\n", 404, media_type="text/plain")
+        return FileResponse(page, headers={**_SECURITY, **_ASK_AGAIN})
