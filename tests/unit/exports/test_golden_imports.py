@@ -6,7 +6,17 @@ from typing import Any
 
 import pytest
 
-from limner_exports.formats import FormatError, SafeArchive, find_importer, plan_labels, scan_dataset
+from limner_exports.formats import (
+    FormatError,
+    ReadOptions,
+    SafeArchive,
+    TargetFrame,
+    TargetFrames,
+    find_importer,
+    plan_labels,
+    read_dataset,
+    scan_dataset,
+)
 from tests.unit.exports.comparing import rounded
 from tests.unit.exports.golden_differences import import_differences
 from tests.unit.exports.golden_imports import plain_data, read_archive, recorded, stored
@@ -158,6 +168,40 @@ def test_a_project_archive_shows_its_pictures_and_labels(folder: str, importer: 
     assert names["Validation"] == {"p2_0.jpg", "p2_1.jpg", "same.png"}
     assert {"cat"} <= summary.labels.keys() <= {"cat", "cloth", "smudge", "indoor", "face", "background"}
     assert plan_labels(summary, labels) == []
+
+
+@pytest.mark.parametrize(("folder", "importer"), [("cvat-for-images-1-1", "CVAT 1.1"), ("yolo-1-1", "YOLO 1.1")])
+def test_a_project_archive_is_read_subset_by_subset(folder: str, importer: str) -> None:
+    """The recorded import of CVAT XML into a project reads boxes and polygons only; ours reads everything."""
+    recorded_tasks = json.loads((FORMATS / folder / "c_project.with-images.imported.json").read_text())["tasks"]
+    labels = golden_object("c_project").context.labels
+    names = {label.id: label.name for label in labels.labels}
+    spec = find_importer(importer)
+    for task in recorded_tasks:
+        frames = task["meta"]["frames"]
+        golden_names = {label["id"]: label["name"] for label in recorded_labels(folder)}
+        golden = Counter(
+            (shape["frame"], golden_names[shape["label_id"]], str(rounded(shape["points"])))
+            for shape in task["annotations"]["shapes"]
+        )
+        targets = TargetFrames(
+            [TargetFrame(i, frame["name"], frame["width"], frame["height"]) for i, frame in enumerate(frames)],
+            size=len(frames),
+        )
+        options = ReadOptions(subset=task["task"]["subset"], drops_background=True)
+        with SafeArchive(FORMATS / folder / "c_project.with-images.zip") as archive:
+            shapes = [shape for batch in read_dataset(spec, archive, targets, labels, options) for shape in batch.shapes]
+        ours = Counter(
+            (shape.frame, names[shape.label_id], str(rounded(shape.points))) for shape in shapes if shape.type != "mask"
+        )
+        assert ours == golden
+
+
+def recorded_labels(folder: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((FORMATS / folder / "c_project.with-images.imported.json").read_text())[
+        "labels"
+    ]
+    return found
 
 
 def test_a_wrong_format_is_an_error() -> None:

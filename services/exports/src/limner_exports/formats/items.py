@@ -138,7 +138,7 @@ class DatasetSummary:
 class LabelSummary:
     """A label of a dataset: attribute names with a sample value, and sublabels of a skeleton in first-seen order.
 
-    ``mutable`` are the attributes seen with more than one value.
+    ``mutable`` are the attributes met on objects of tracks.
     """
 
     is_skeleton: bool = False

@@ -112,26 +112,28 @@ def _new_attribute(name: str, value: AttributeInput, *, mutable: bool) -> NewAtt
 def _take_track(labels: dict[str, LabelSummary], track: ImportTrack) -> None:
     found = labels.setdefault(track.label, LabelSummary())
     for shape in track.shapes:
-        _take_values(found, shape.attributes)
+        _take_values(found, shape.attributes, on_keyframe=True)
     for part in track.elements:
         found.is_skeleton = True
         inner = found.sublabels.setdefault(part.label, LabelSummary())
         for shape in part.shapes:
-            _take_values(inner, shape.attributes)
+            _take_values(inner, shape.attributes, on_keyframe=True)
 
 
 def _take_shape(labels: dict[str, LabelSummary], shape: ImportShape) -> None:
     found = labels.setdefault(shape.label, LabelSummary())
-    _take_values(found, shape.attributes)
+    on_keyframe = shape.track_id is not None
+    _take_values(found, shape.attributes, on_keyframe=on_keyframe)
     for part in shape.elements:
         found.is_skeleton = True
-        _take_values(found.sublabels.setdefault(part.label, LabelSummary()), part.attributes)
+        inner = found.sublabels.setdefault(part.label, LabelSummary())
+        _take_values(inner, part.attributes, on_keyframe=on_keyframe)
 
 
-def _take_values(found: LabelSummary, values: dict[str, AttributeInput]) -> None:
+def _take_values(found: LabelSummary, values: dict[str, AttributeInput], *, on_keyframe: bool = False) -> None:
     for name, value in values.items():
         if name in QUIET_ATTRIBUTES:
             continue
-        if name in found.attributes and found.attributes[name] != value:
+        if on_keyframe:
             found.mutable.add(name)
         found.attributes.setdefault(name, value)
