@@ -20,7 +20,7 @@ from limner_api.slashes import TrailingSlashes
 from limner_api.tasks import facts
 from limner_api.tasks import routes as tasks
 from limner_api.users import routes as users
-from limner_api.web.client import WebClient
+from limner_api.web.client import client_route
 from limner_common.http.app import create_service_app
 
 #: Routes that answer without knowing who asks. Everything else is refused to nobody in particular.
@@ -55,6 +55,6 @@ def create_app(container: ApiContainer) -> FastAPI:
     )
     app.router.routes.extend(gateway_routes(container))
     if container.settings.web_folder is not None:
-        app.mount("/", WebClient(container.settings.web_folder))
+        app.router.routes.append(client_route(container.settings.web_folder))
     app.add_middleware(TrailingSlashes)
     return app

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.datastructures import Headers
 from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from limner_common.errors import NotFound
+from limner_common.errors import NotAllowed, NotFound
 from limner_common.http.errors import render_compat
 
 _SECURITY = {
@@ -20,6 +22,26 @@ _SECURITY = {
 }
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
+
+
+class _ClientPath(Convertor[str]):
+    """A path of the client: anything that is no API, so that unknown API routes and methods keep their own answers."""
+
+    regex = "(?!(?:api|internal|health|metrics)(?:/|$)).*"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("client_path", _ClientPath())
+
+
+def client_route(folder: Path) -> Route:
+    """Return the route that serves the build in ``folder``."""
+    return Route("/{path:client_path}", WebClient(folder))
 
 
 class WebClient:
@@ -38,8 +60,8 @@ class WebClient:
 
     def _answer(self, scope: Scope) -> Response:
         path = scope["path"]
-        if scope["method"] not in ("GET", "HEAD") or path.startswith(("/api/", "/internal/")):
-            return render_compat(NotFound())
+        if scope["method"] not in ("GET", "HEAD"):
+            return render_compat(NotAllowed(f'Method "{scope["method"]}" not allowed.'))
         file = (self._folder / path.lstrip("/")).resolve()
         if file.is_relative_to(self._folder) and file.is_file():
             lifetime = _FOR_EVER if path.startswith("/assets/") else _ASK_AGAIN
