@@ -28,13 +28,21 @@ def test_an_empty_project_gets_all_labels_with_attributes_by_kind() -> None:
     assert {name: plan.type for name, plan in plans.items()} == {"day": "any", "car": "any", "body": "skeleton"}
     kinds = {new.name: (new.input_type, new.mutable) for new in plans["car"].attributes}
     assert kinds == {
-        "age": (AttributeType.NUMBER, True),
+        "age": (AttributeType.NUMBER, False),
         "tame": (AttributeType.CHECKBOX, False),
         "note": (AttributeType.TEXT, False),
     }
     assert [(part.name, part.type, part.attributes[0].name) for part in plans["body"].sublabels] == [
         ("head", "points", "sharp")
     ]
+
+
+def test_attributes_met_on_tracks_are_mutable() -> None:
+    tracked = shape("car", speed=3)
+    tracked.track_id = "7"
+    for item in (ImportTrack(label="car", shapes=[shape("car", speed=3)]), ImportItem(name="a", shapes=[tracked])):
+        plans = plan_labels(summarise_labels([item]), EMPTY)
+        assert [new.mutable for new in plans[0].attributes] == [True]
 
 
 def test_a_project_with_labels_gets_attributes_only() -> None:
