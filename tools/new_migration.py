@@ -1,4 +1,4 @@
-"""Write a migration from the difference between a service's tables and its scripts: `make migration SERVICE=media MESSAGE=…`.
+"""Write a migration from the difference between tables and scripts: `make migration SERVICE=media MESSAGE=…`.
 
 Starts a throwaway PostgreSQL, upgrades it to head, lets Alembic compare. Read the result before committing it.
 `--initial` first removes all scripts of the service; only for a service that was never released.

@@ -26,7 +26,7 @@ EXPORT_FORMATS = [
 ]
 IMPORT_NAME = {"CVAT for images 1.1": "CVAT 1.1", "CVAT for video 1.1": "CVAT 1.1"}
 
-DETECTOR = '''
+DETECTOR = """
 import PIL.Image
 import cvat_sdk.auto_annotation as cvataa
 from cvat_sdk import models
@@ -40,7 +40,7 @@ def detect(context, image):
         cvataa.rectangle(0, [1, 2, width / 2, height / 2]),
         cvataa.shape(1, type="polygon", points=[0, 0, 10, 0, 10, 10]),
     ]
-'''
+"""
 
 
 @pytest.fixture

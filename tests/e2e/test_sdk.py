@@ -134,9 +134,7 @@ def test_annotations_of_every_type_come_back_equal(client: Client, photo_task: T
             label_id=car.id,
             attributes=[brand],
             shapes=[
-                models.TrackedShapeRequest(
-                    type="rectangle", frame=0, points=[0.0, 0.0, 10.0, 10.0], attributes=[color]
-                ),
+                models.TrackedShapeRequest(type="rectangle", frame=0, points=[0.0, 0.0, 10.0, 10.0], attributes=[color]),
                 models.TrackedShapeRequest(type="rectangle", frame=2, points=[4.0, 4.0, 14.0, 14.0], outside=True),
             ],
         )

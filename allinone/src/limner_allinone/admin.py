@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Callable
 
 from limner_api.identity.bootstrap import ensure_admin
-
 from limner_api.tables import metadata
 from limner_common.db import Database
 from limner_common.settings import ServiceSettings

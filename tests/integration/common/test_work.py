@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from limner_common.db import Database, UnitOfWork, new_metadata
 from limner_common.errors import Conflict, Invalid, Unavailable
 from limner_common.ids import new_token, new_uuid
-from limner_common.work import Handler, WorkCancelled, WorkContext, WorkItem, WorkQueue, WorkState, Worker
+from limner_common.work import Handler, WorkCancelled, WorkContext, Worker, WorkItem, WorkQueue, WorkState
 from tests.support.installation import DatabaseServer
 
 metadata = new_metadata("probe")
