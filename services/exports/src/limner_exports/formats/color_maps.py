@@ -5,7 +5,6 @@ Source: FORMATS.md §3.4.
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +28,9 @@ def encode_color_map(
         width: Width of the picture in pixels.
         height: Height of the picture in pixels.
     """
+    # Imported here: only pictures need it.
+    import cv2
+
     indices = np.zeros((height, width), dtype=np.uint32)
     for index, mask in painted:
         inside = clip_mask(mask, width=width, height=height)
@@ -52,6 +54,9 @@ def decode_color_map(data: bytes, where: str) -> NDArray[np.uint32]:
     Raises:
         FormatError: Not a picture, or larger than ``MAX_PIXELS``.
     """
+    # Imported here: only pictures need it.
+    import cv2
+
     width, height = png_size(data, where)
     if width * height > MAX_PIXELS:
         raise FormatError(f"the picture of {width} x {height} pixels is too large", where)

@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from limner_exports.formats.base import FormatError
 from limner_exports.formats.checks import points_problem
@@ -41,6 +40,9 @@ def hull_of_points(points: Sequence[float]) -> tuple[float, float, float, float]
 
 def polygons_pixel_area(polygons: list[list[float]], *, width: int, height: int) -> float:
     """Number of pixels that the union of polygons covers in an image of width x height pixels, as COCO counts them."""
+    # Imported here: only what rasterises needs it.
+    from pycocotools import mask as coco_mask
+
     codes = coco_mask.frPyObjects(polygons, height, width)
     return float(coco_mask.area(codes[0] if len(codes) == 1 else coco_mask.merge(codes)))
 
