@@ -11,9 +11,9 @@ DIFFERENCES = {
     ),
     "server-share-missing": Difference(_SENTENCE_IN_A_LIST, answer=["nothing is an invalid directory"]),
     "invite-unknown": Difference(
-        "The product sends no mail, which the inviter is told instead of an internal error.", status=400, answer={"email": [
-            "Nobody with this address has an account. This server sends no mail: ask for registration."
-        ]}
+        "The product sends no mail, which the inviter is told instead of an internal error.",
+        status=400,
+        answer={"email": ["Nobody with this address has an account. This server sends no mail: ask for registration."]},
     ),
     "invite-no-org": Difference(
         "A missing organization is the client's mistake, not an internal error.",

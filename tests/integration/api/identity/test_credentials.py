@@ -35,9 +35,7 @@ async def test_login_sets_both_cookies_so_that_existing_clients_can_parse_them(a
 
 async def test_cookies_are_secure_over_https(api: Api) -> None:
     client = await api.anonymous()
-    answer = await client.post(
-        "https://testserver/api/auth/login", json={"username": "admin", "password": ADMIN_PASSWORD}
-    )
+    answer = await client.post("https://testserver/api/auth/login", json={"username": "admin", "password": ADMIN_PASSWORD})
     assert all("; Secure; " in cookie for cookie in answer.headers.get_list("set-cookie"))
     assert set(sdk_cookies(answer)) == {"csrftoken", "sessionid"}
 

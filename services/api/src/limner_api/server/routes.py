@@ -85,7 +85,7 @@ async def retrieve_share(
 async def _documents_of_others(services: Services) -> list[dict[str, Any]]:
     """Return the documents of the services behind the gateway; one that is away is left out."""
     documents = []
-    for name in sorted({route.service for route in ROUTES}):
+    for name in sorted({route.service for route in ROUTES if services.resources.upstreams.has(route.service)}):
         try:
             answer = await services.resources.upstreams.client(name).get(f"/internal/{name}/openapi.json")
         except httpx.TransportError:
