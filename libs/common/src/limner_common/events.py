@@ -1,14 +1,25 @@
 """From a protobuf event to a message on its way to the bus."""
 
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from limner_common.db.uow import OutgoingMessage
-from limner_common.grants import Grant
 from limner_common.ids import new_uuid
 
 
-def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Grant | None = None) -> OutgoingMessage:
+class Subject(Protocol):
+    """Whoever causes a fact: the bearer of a grant, or the caller himself."""
+
+    @property
+    def user_id(self) -> int | None:
+        """Id of his account; None when it is no person."""
+
+    @property
+    def username(self) -> str:
+        """His name at the time."""
+
+
+def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Subject | None = None) -> OutgoingMessage:
     """Fill an event's ``meta`` and wrap it for ``UnitOfWork.record``.
 
     Args:
@@ -16,7 +27,7 @@ def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Gr
         key: Id of the aggregate whose order matters.
         event: Protobuf event with a ``meta`` field of type ``EventMeta``.
         producer: Service that records the fact.
-        grant: Whoever caused it, when it was a person.
+        grant: Whoever caused it, when it was a person: a grant or a principal.
     """
     event_id = new_uuid()
     event.meta.event_id = str(event_id)

@@ -11,6 +11,7 @@ from limner_api.gateway.routes import gateway_routes
 from limner_api.identity import routes as identity
 from limner_api.invitations import routes as invitations
 from limner_api.jobs import routes as jobs
+from limner_api.labels import routes as labels
 from limner_api.memberships import routes as memberships
 from limner_api.organizations import routes as organizations
 from limner_api.projects import routes as projects
@@ -39,6 +40,7 @@ SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
     projects.router,
     tasks.router,
     jobs.router,
+    labels.router,
 )
 
 #: Routes for other services; each checks a grant.

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from limner_api.access.contexts import OrgContext
@@ -15,6 +16,7 @@ from limner_api.access.dependencies import read_authenticated, read_context
 from limner_api.access.objects import AccessedObject, find_job, find_project, find_task
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
+from limner_api.access.rules import Action
 from limner_api.container import ApiContainer
 from limner_api.gateway.table import ForwardedRoute, Target
 from limner_api.identity.authentication import Authenticated
@@ -55,16 +57,44 @@ async def authorize(
             accessed = await _FIND[route.target](connection, who, _id_of(request))
         require(who.principal, action, accessed.facts)
         organization_id = accessed.organization_id
-    grant = Grant(
-        issuer="api",
-        action=str(action),
-        user_id=who.principal.user_id,
-        username=who.principal.username,
-        organization_id=organization_id,
-        base_url=container.base_url(request),
-        facts=_facts(accessed, who),
-    )
-    return who, accessed, grant
+    return who, accessed, _grant(request, container, who, action, accessed, organization_id)
+
+
+def grant_for(
+    request: Request, container: ApiContainer, who: Authenticated, action: Action, accessed: AccessedObject
+) -> Grant:
+    """Return the grant for something that was authorized here before it is forwarded."""
+    return _grant(request, container, who, action, accessed, accessed.organization_id)
+
+
+class ForwardedAnswer(Response):
+    """The answer of another service to a request that a route of ours has authorized, streamed.
+
+    Args:
+        container: The service's container.
+        service: Who answers.
+        grant: What it may answer.
+        path: What it is asked instead of the request's own path.
+    """
+
+    def __init__(self, container: ApiContainer, service: str, grant: Grant, path: str) -> None:
+        super().__init__()
+        self._container = container
+        self._service = service
+        self._grant = grant
+        self._path = path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        await forward(
+            scope,
+            receive,
+            send,
+            container=self._container,
+            service=self._service,
+            grant=self._grant,
+            path=self._path,
+        )
 
 
 async def forward(
@@ -81,22 +111,7 @@ async def forward(
     """Hand a request to a service with a grant; ``afterwards`` runs once it has answered with success."""
     headers = [(key, value) for key, value in scope["headers"] if key not in _NOT_FORWARDED]
     headers.append((_GRANT, container.keyring.sign(grant).encode()))
-    forwarded: dict[str, Any] = {
-        key: scope[key]
-        for key in (
-            "type",
-            "asgi",
-            "http_version",
-            "method",
-            "scheme",
-            "query_string",
-            "server",
-            "client",
-            "path",
-            "raw_path",
-        )
-        if key in scope
-    }
+    forwarded: dict[str, Any] = {key: scope[key] for key in _SCOPE_KEYS if key in scope}
     forwarded |= {"headers": headers, "root_path": ""}
     if path is not None:
         forwarded |= {"path": path, "raw_path": path.encode()}
@@ -110,6 +125,25 @@ async def forward(
         await send(message)
 
     await container.resources.upstreams.app(service)(forwarded, receive, send_on)
+
+
+def _grant(
+    request: Request,
+    container: ApiContainer,
+    who: Authenticated,
+    action: Action,
+    accessed: AccessedObject | None,
+    organization_id: int | None,
+) -> Grant:
+    return Grant(
+        issuer="api",
+        action=str(action),
+        user_id=who.principal.user_id,
+        username=who.principal.username,
+        organization_id=organization_id,
+        base_url=container.base_url(request),
+        facts=_facts(accessed, who),
+    )
 
 
 def _id_of(request: Request) -> int:

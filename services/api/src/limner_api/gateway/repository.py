@@ -5,11 +5,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from limner_api.access.objects import AccessedObject
 from limner_common.db.engine import driver_connection
 
-# One statement, so that the dates of a job, its task and its project move together.
+# One statement, so that the dates of a job, its task and its project move together. Each part looks at the one before, which
+# makes PostgreSQL lock the rows in the order all others do: project, task, job.
 _TOUCH = """
-    WITH job AS (UPDATE api.jobs SET updated_at = now() WHERE id = $1),
-    task AS (UPDATE api.tasks SET updated_at = now() WHERE id = $2)
-    UPDATE api.projects SET updated_at = now() WHERE id = $3
+    WITH project AS (UPDATE api.projects SET updated_at = now() WHERE id = $3 RETURNING id),
+    task AS (
+        UPDATE api.tasks SET updated_at = now() WHERE id = $2 AND (SELECT count(*) FROM project) >= 0 RETURNING id
+    )
+    UPDATE api.jobs SET updated_at = now() WHERE id = $1 AND (SELECT count(*) FROM task) >= 0
 """
 
 

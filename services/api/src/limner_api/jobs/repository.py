@@ -1,6 +1,7 @@
 """SQL of jobs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,6 +32,21 @@ async def add_annotation_jobs(uow: UnitOfWork, task_id: int, segments: Sequence[
         for _ in range(replicas)
     ]
     return [*made, *(await _insert(uow, copies))] if copies else made
+
+
+async def lock(uow: UnitOfWork, job_id: int) -> Row | None:
+    """Return a job's row, locked until the unit of work ends; None when there is none."""
+    return (await uow.execute(sa.select(jobs).where(jobs.c.id == job_id).with_for_update())).one_or_none()
+
+
+async def update(uow: UnitOfWork, job_id: int, values: Mapping[str, Any]) -> None:
+    """Change a job and its date."""
+    await uow.execute(sa.update(jobs).where(jobs.c.id == job_id).values(**values, updated_at=sa.func.now()))
+
+
+async def remove(uow: UnitOfWork, job_id: int) -> None:
+    """Delete a job."""
+    await uow.execute(sa.delete(jobs).where(jobs.c.id == job_id))
 
 
 async def _insert(uow: UnitOfWork, values: list[dict[str, object]]) -> list[Row]:

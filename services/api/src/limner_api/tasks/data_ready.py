@@ -4,11 +4,9 @@ from google.protobuf.message import DecodeError
 
 from limner_api.jobs import repository as jobs_repository
 from limner_api.requests.service import finish
-from limner_api.tasks import repository
+from limner_api.tasks import events, repository
 from limner_common.bus import Consumer, Delivery, InvalidMessage
 from limner_common.db import UnitOfWork
-from limner_common.events import new_message
-from limner_contracts.catalog.v1.task_event_pb2 import TaskEvent, TaskJob
 from limner_contracts.media.v1.data_event_pb2 import DataEvent, DataReady
 from limner_model.segments import SegmentPlan, plan_mapped_segments, plan_segments
 
@@ -51,11 +49,7 @@ async def _open_task(uow: UnitOfWork, task_id: int, ready: DataReady) -> None:
         },
     )
     jobs = await jobs_repository.add_annotation_jobs(uow, task_id, plan.segments, replicas=task.initial_replicas)
-    event = TaskEvent(task_id=task_id, project_id=task.project_id or 0, organization_id=task.organization_id or 0)
-    event.jobs_created.jobs.extend(
-        TaskJob(job_id=job.id, start_frame=job.start_frame, stop_frame=job.stop_frame, type=job.type) for job in jobs
-    )
-    uow.record(new_message("limner.catalog.task.v1", task_id, event, producer="api"))
+    events.record_jobs_created(uow, task, jobs)
     if ready.request_id:
         await finish(uow, ready.request_id)
 

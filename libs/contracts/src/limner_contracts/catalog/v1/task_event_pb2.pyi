@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TaskEvent(_message.Message):
-    __slots__ = ("meta", "task_id", "project_id", "organization_id", "created", "updated", "deleted", "jobs_created", "labels_changed")
+    __slots__ = ("meta", "task_id", "project_id", "organization_id", "created", "updated", "deleted", "jobs_created", "labels_changed", "labels_mapped")
     META_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
@@ -18,6 +18,7 @@ class TaskEvent(_message.Message):
     DELETED_FIELD_NUMBER: _ClassVar[int]
     JOBS_CREATED_FIELD_NUMBER: _ClassVar[int]
     LABELS_CHANGED_FIELD_NUMBER: _ClassVar[int]
+    LABELS_MAPPED_FIELD_NUMBER: _ClassVar[int]
     meta: _event_meta_pb2.EventMeta
     task_id: int
     project_id: int
@@ -27,7 +28,8 @@ class TaskEvent(_message.Message):
     deleted: TaskDeleted
     jobs_created: TaskJobsCreated
     labels_changed: TaskLabelsChanged
-    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., task_id: _Optional[int] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., created: _Optional[_Union[TaskCreated, _Mapping]] = ..., updated: _Optional[_Union[TaskUpdated, _Mapping]] = ..., deleted: _Optional[_Union[TaskDeleted, _Mapping]] = ..., jobs_created: _Optional[_Union[TaskJobsCreated, _Mapping]] = ..., labels_changed: _Optional[_Union[TaskLabelsChanged, _Mapping]] = ...) -> None: ...
+    labels_mapped: TaskLabelsMapped
+    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., task_id: _Optional[int] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., created: _Optional[_Union[TaskCreated, _Mapping]] = ..., updated: _Optional[_Union[TaskUpdated, _Mapping]] = ..., deleted: _Optional[_Union[TaskDeleted, _Mapping]] = ..., jobs_created: _Optional[_Union[TaskJobsCreated, _Mapping]] = ..., labels_changed: _Optional[_Union[TaskLabelsChanged, _Mapping]] = ..., labels_mapped: _Optional[_Union[TaskLabelsMapped, _Mapping]] = ...) -> None: ...
 
 class TaskCreated(_message.Message):
     __slots__ = ("name", "owner_id")
@@ -72,3 +74,25 @@ class TaskLabelsChanged(_message.Message):
     DELETED_LABEL_IDS_FIELD_NUMBER: _ClassVar[int]
     deleted_label_ids: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, deleted_label_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class TaskLabelsMapped(_message.Message):
+    __slots__ = ("label_ids", "attribute_ids")
+    class LabelIdsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: int
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
+    class AttributeIdsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: int
+        value: int
+        def __init__(self, key: _Optional[int] = ..., value: _Optional[int] = ...) -> None: ...
+    LABEL_IDS_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTE_IDS_FIELD_NUMBER: _ClassVar[int]
+    label_ids: _containers.ScalarMap[int, int]
+    attribute_ids: _containers.ScalarMap[int, int]
+    def __init__(self, label_ids: _Optional[_Mapping[int, int]] = ..., attribute_ids: _Optional[_Mapping[int, int]] = ...) -> None: ...
