@@ -10,9 +10,10 @@ projects = sa.Table(
     metadata,
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
-    sa.Column("organization_id", sa.BigInteger, index=True),  # NULL: the owner's personal workspace
-    sa.Column("owner_id", sa.BigInteger, index=True),
-    sa.Column("assignee_id", sa.BigInteger, index=True),
+    # NULL: the owner's personal workspace.
+    sa.Column("organization_id", sa.ForeignKey("api.organizations.id", ondelete="CASCADE"), index=True),
+    sa.Column("owner_id", sa.ForeignKey("api.users.id", ondelete="SET NULL"), index=True),
+    sa.Column("assignee_id", sa.ForeignKey("api.users.id", ondelete="SET NULL"), index=True),
     sa.Column("assignee_updated_at", sa.DateTime(timezone=True)),
     sa.Column("bug_tracker", sa.Text, nullable=False, server_default=""),
     sa.Column("status", sa.Text, nullable=False, server_default="annotation"),

@@ -1,4 +1,4 @@
-"""Background requests over HTTP: one request, cancelling it, and the live stream of all."""
+"""Background requests over HTTP: the list, one request, cancelling it, and the live stream of all."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,12 +8,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from limner_api.access.dependencies import BaseURL, Caller, Reading, Services, SignedIn
+from limner_api.access.dependencies import BaseURL, Caller, Context, Reading, Services, SignedIn
 from limner_api.access.platform_policies import RequestAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts, Principal, Relation
 from limner_api.container import ApiContainer
+from limner_api.lists.pages import fetch_page
 from limner_api.requests import repository
+from limner_api.requests.listing import listing, shown_to
 from limner_api.requests.rendering import render_request
 from limner_clients.work import cancel_work
 from limner_common.db import Row
@@ -23,6 +25,16 @@ from limner_common.http.json import JSONAnswer
 router = APIRouter(tags=["requests"])
 
 _KEEP_ALIVE_SECONDS = 15.0
+
+
+@router.get("/api/requests")
+async def list_requests(
+    request: Request, caller: Caller, context: Context, reading: Reading, base_url: BaseURL
+) -> JSONAnswer:
+    """List the caller's background requests, newest first; filter, sort and page as all lists."""
+    require(caller, RequestAction.LIST)
+    page = await fetch_page(reading, request.query_params, listing, shown_to(caller, context))
+    return JSONAnswer(page.render(request, base_url, lambda row: render_request(row, base_url)))
 
 
 @router.get("/api/requests/{request_id}")

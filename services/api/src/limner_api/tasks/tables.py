@@ -11,9 +11,10 @@ tasks = sa.Table(
     sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("project_id", sa.BigInteger, sa.ForeignKey("api.projects.id", ondelete="CASCADE"), index=True),
-    sa.Column("organization_id", sa.BigInteger, index=True),  # NULL: the owner's personal workspace
-    sa.Column("owner_id", sa.BigInteger, index=True),
-    sa.Column("assignee_id", sa.BigInteger, index=True),
+    # NULL: the owner's personal workspace.
+    sa.Column("organization_id", sa.ForeignKey("api.organizations.id", ondelete="CASCADE"), index=True),
+    sa.Column("owner_id", sa.ForeignKey("api.users.id", ondelete="SET NULL"), index=True),
+    sa.Column("assignee_id", sa.ForeignKey("api.users.id", ondelete="SET NULL"), index=True),
     sa.Column("assignee_updated_at", sa.DateTime(timezone=True)),
     sa.Column("bug_tracker", sa.Text, nullable=False, server_default=""),
     sa.Column("subset", sa.Text, nullable=False, server_default=""),

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = '20261121_0435_initial'
+revision = '20261121_0506_initial'
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -32,26 +32,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_outbox')),
     schema='api'
     )
-    op.create_table('projects',
-    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
-    sa.Column('name', sa.Text(), nullable=False),
-    sa.Column('organization_id', sa.BigInteger(), nullable=True),
-    sa.Column('owner_id', sa.BigInteger(), nullable=True),
-    sa.Column('assignee_id', sa.BigInteger(), nullable=True),
-    sa.Column('assignee_updated_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('bug_tracker', sa.Text(), server_default='', nullable=False),
-    sa.Column('status', sa.Text(), server_default='annotation', nullable=False),
-    sa.Column('source_storage', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-    sa.Column('target_storage', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-    sa.Column('facts_version', sa.BigInteger(), server_default='1', nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_projects')),
-    schema='api'
-    )
-    op.create_index(op.f('ix_projects_assignee_id'), 'projects', ['assignee_id'], unique=False, schema='api')
-    op.create_index(op.f('ix_projects_organization_id'), 'projects', ['organization_id'], unique=False, schema='api')
-    op.create_index(op.f('ix_projects_owner_id'), 'projects', ['owner_id'], unique=False, schema='api')
     op.create_table('requests',
     sa.Column('id', sa.Text(), nullable=False),
     sa.Column('service', sa.Text(), nullable=False),
@@ -180,6 +160,57 @@ def upgrade() -> None:
     )
     op.create_index(op.f('ix_sessions_expires_at'), 'sessions', ['expires_at'], unique=False, schema='api')
     op.create_index(op.f('ix_sessions_user_id'), 'sessions', ['user_id'], unique=False, schema='api')
+    op.create_table('memberships',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('organization_id', sa.BigInteger(), nullable=False),
+    sa.Column('user_id', sa.BigInteger(), nullable=False),
+    sa.Column('role', sa.Text(), nullable=False),
+    sa.Column('is_active', sa.Boolean(), server_default=sa.text('false'), nullable=False),
+    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=True),
+    sa.CheckConstraint("role in ('worker','supervisor','maintainer','owner')", name=op.f('ck_memberships_role')),
+    sa.ForeignKeyConstraint(['organization_id'], ['api.organizations.id'], name=op.f('fk_memberships_organization_id_organizations'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['user_id'], ['api.users.id'], name=op.f('fk_memberships_user_id_users'), ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_memberships')),
+    sa.UniqueConstraint('user_id', 'organization_id', name=op.f('uq_memberships_user_id_organization_id')),
+    schema='api'
+    )
+    op.create_index('ix_memberships_organization_id', 'memberships', ['organization_id'], unique=False, schema='api')
+    op.create_table('projects',
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('organization_id', sa.BigInteger(), nullable=True),
+    sa.Column('owner_id', sa.BigInteger(), nullable=True),
+    sa.Column('assignee_id', sa.BigInteger(), nullable=True),
+    sa.Column('assignee_updated_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('bug_tracker', sa.Text(), server_default='', nullable=False),
+    sa.Column('status', sa.Text(), server_default='annotation', nullable=False),
+    sa.Column('source_storage', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('target_storage', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('facts_version', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['assignee_id'], ['api.users.id'], name=op.f('fk_projects_assignee_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['organization_id'], ['api.organizations.id'], name=op.f('fk_projects_organization_id_organizations'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['owner_id'], ['api.users.id'], name=op.f('fk_projects_owner_id_users'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_projects')),
+    schema='api'
+    )
+    op.create_index(op.f('ix_projects_assignee_id'), 'projects', ['assignee_id'], unique=False, schema='api')
+    op.create_index(op.f('ix_projects_organization_id'), 'projects', ['organization_id'], unique=False, schema='api')
+    op.create_index(op.f('ix_projects_owner_id'), 'projects', ['owner_id'], unique=False, schema='api')
+    op.create_table('invitations',
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('membership_id', sa.BigInteger(), nullable=False),
+    sa.Column('owner_id', sa.BigInteger(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('sent_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['membership_id'], ['api.memberships.id'], name=op.f('fk_invitations_membership_id_memberships'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['owner_id'], ['api.users.id'], name=op.f('fk_invitations_owner_id_users'), ondelete='SET NULL'),
+    sa.PrimaryKeyConstraint('key', name=op.f('pk_invitations')),
+    sa.UniqueConstraint('membership_id', name=op.f('uq_invitations_membership_id')),
+    schema='api'
+    )
+    op.create_index(op.f('ix_invitations_owner_id'), 'invitations', ['owner_id'], unique=False, schema='api')
     op.create_table('tasks',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('name', sa.Text(), nullable=False),
@@ -209,6 +240,9 @@ def upgrade() -> None:
     sa.Column('facts_version', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['assignee_id'], ['api.users.id'], name=op.f('fk_tasks_assignee_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['organization_id'], ['api.organizations.id'], name=op.f('fk_tasks_organization_id_organizations'), ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['owner_id'], ['api.users.id'], name=op.f('fk_tasks_owner_id_users'), ondelete='SET NULL'),
     sa.ForeignKeyConstraint(['project_id'], ['api.projects.id'], name=op.f('fk_tasks_project_id_projects'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_tasks')),
     schema='api'
@@ -233,11 +267,14 @@ def upgrade() -> None:
     sa.Column('assignee_updated_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.Column('updated_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['assignee_id'], ['api.users.id'], name=op.f('fk_jobs_assignee_id_users'), ondelete='SET NULL'),
+    sa.ForeignKeyConstraint(['parent_job_id'], ['api.jobs.id'], name=op.f('fk_jobs_parent_job_id_jobs'), ondelete='CASCADE'),
     sa.ForeignKeyConstraint(['task_id'], ['api.tasks.id'], name=op.f('fk_jobs_task_id_tasks'), ondelete='CASCADE'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_jobs')),
     schema='api'
     )
     op.create_index(op.f('ix_jobs_assignee_id'), 'jobs', ['assignee_id'], unique=False, schema='api')
+    op.create_index(op.f('ix_jobs_parent_job_id'), 'jobs', ['parent_job_id'], unique=False, schema='api')
     op.create_index(op.f('ix_jobs_task_id'), 'jobs', ['task_id'], unique=False, schema='api')
     op.create_table('labels',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -259,34 +296,6 @@ def upgrade() -> None:
     op.create_index(op.f('ix_labels_project_id'), 'labels', ['project_id'], unique=False, schema='api')
     op.create_index(op.f('ix_labels_task_id'), 'labels', ['task_id'], unique=False, schema='api')
     op.create_index('uq_labels_name_per_level', 'labels', [sa.literal_column('coalesce(project_id, 0)'), sa.literal_column('coalesce(task_id, 0)'), sa.literal_column('coalesce(parent_id, 0)'), 'name'], unique=True, schema='api')
-    op.create_table('memberships',
-    sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
-    sa.Column('organization_id', sa.BigInteger(), nullable=False),
-    sa.Column('user_id', sa.BigInteger(), nullable=False),
-    sa.Column('role', sa.Text(), nullable=False),
-    sa.Column('is_active', sa.Boolean(), server_default=sa.text('false'), nullable=False),
-    sa.Column('joined_at', sa.DateTime(timezone=True), nullable=True),
-    sa.CheckConstraint("role in ('worker','supervisor','maintainer','owner')", name=op.f('ck_memberships_role')),
-    sa.ForeignKeyConstraint(['organization_id'], ['api.organizations.id'], name=op.f('fk_memberships_organization_id_organizations'), ondelete='CASCADE'),
-    sa.ForeignKeyConstraint(['user_id'], ['api.users.id'], name=op.f('fk_memberships_user_id_users'), ondelete='CASCADE'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_memberships')),
-    sa.UniqueConstraint('user_id', 'organization_id', name=op.f('uq_memberships_user_id_organization_id')),
-    schema='api'
-    )
-    op.create_index('ix_memberships_organization_id', 'memberships', ['organization_id'], unique=False, schema='api')
-    op.create_table('invitations',
-    sa.Column('key', sa.Text(), nullable=False),
-    sa.Column('membership_id', sa.BigInteger(), nullable=False),
-    sa.Column('owner_id', sa.BigInteger(), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('sent_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['membership_id'], ['api.memberships.id'], name=op.f('fk_invitations_membership_id_memberships'), ondelete='CASCADE'),
-    sa.ForeignKeyConstraint(['owner_id'], ['api.users.id'], name=op.f('fk_invitations_owner_id_users'), ondelete='SET NULL'),
-    sa.PrimaryKeyConstraint('key', name=op.f('pk_invitations')),
-    sa.UniqueConstraint('membership_id', name=op.f('uq_invitations_membership_id')),
-    schema='api'
-    )
-    op.create_index(op.f('ix_invitations_owner_id'), 'invitations', ['owner_id'], unique=False, schema='api')
     op.create_table('label_attributes',
     sa.Column('id', sa.BigInteger(), sa.Identity(always=False), nullable=False),
     sa.Column('label_id', sa.BigInteger(), nullable=False),
@@ -308,16 +317,13 @@ def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
     op.drop_index(op.f('ix_label_attributes_label_id'), table_name='label_attributes', schema='api')
     op.drop_table('label_attributes', schema='api')
-    op.drop_index(op.f('ix_invitations_owner_id'), table_name='invitations', schema='api')
-    op.drop_table('invitations', schema='api')
-    op.drop_index('ix_memberships_organization_id', table_name='memberships', schema='api')
-    op.drop_table('memberships', schema='api')
     op.drop_index('uq_labels_name_per_level', table_name='labels', schema='api')
     op.drop_index(op.f('ix_labels_task_id'), table_name='labels', schema='api')
     op.drop_index(op.f('ix_labels_project_id'), table_name='labels', schema='api')
     op.drop_index(op.f('ix_labels_parent_id'), table_name='labels', schema='api')
     op.drop_table('labels', schema='api')
     op.drop_index(op.f('ix_jobs_task_id'), table_name='jobs', schema='api')
+    op.drop_index(op.f('ix_jobs_parent_job_id'), table_name='jobs', schema='api')
     op.drop_index(op.f('ix_jobs_assignee_id'), table_name='jobs', schema='api')
     op.drop_table('jobs', schema='api')
     op.drop_index(op.f('ix_tasks_project_id'), table_name='tasks', schema='api')
@@ -325,6 +331,14 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_tasks_organization_id'), table_name='tasks', schema='api')
     op.drop_index(op.f('ix_tasks_assignee_id'), table_name='tasks', schema='api')
     op.drop_table('tasks', schema='api')
+    op.drop_index(op.f('ix_invitations_owner_id'), table_name='invitations', schema='api')
+    op.drop_table('invitations', schema='api')
+    op.drop_index(op.f('ix_projects_owner_id'), table_name='projects', schema='api')
+    op.drop_index(op.f('ix_projects_organization_id'), table_name='projects', schema='api')
+    op.drop_index(op.f('ix_projects_assignee_id'), table_name='projects', schema='api')
+    op.drop_table('projects', schema='api')
+    op.drop_index('ix_memberships_organization_id', table_name='memberships', schema='api')
+    op.drop_table('memberships', schema='api')
     op.drop_index(op.f('ix_sessions_user_id'), table_name='sessions', schema='api')
     op.drop_index(op.f('ix_sessions_expires_at'), table_name='sessions', schema='api')
     op.drop_table('sessions', schema='api')
@@ -343,10 +357,6 @@ def downgrade() -> None:
     op.drop_index(op.f('ix_requests_owner_id'), table_name='requests', schema='api')
     op.drop_index(op.f('ix_requests_change_seq'), table_name='requests', schema='api')
     op.drop_table('requests', schema='api')
-    op.drop_index(op.f('ix_projects_owner_id'), table_name='projects', schema='api')
-    op.drop_index(op.f('ix_projects_organization_id'), table_name='projects', schema='api')
-    op.drop_index(op.f('ix_projects_assignee_id'), table_name='projects', schema='api')
-    op.drop_table('projects', schema='api')
     op.drop_table('outbox', schema='api')
     op.drop_index(op.f('ix_inbox_processed_at'), table_name='inbox', schema='api')
     op.drop_table('inbox', schema='api')
