@@ -1,0 +1,1 @@
+"""Removing what nobody needs: expired results, results of deleted tasks, abandoned uploads."""

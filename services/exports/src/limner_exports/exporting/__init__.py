@@ -1,0 +1,1 @@
+"""Exports: archives of the annotations of a project, task or job."""

@@ -1,0 +1,1 @@
+"""Imports: annotations into tasks and jobs, datasets into projects."""
