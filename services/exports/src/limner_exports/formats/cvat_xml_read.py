@@ -4,8 +4,7 @@ Source: FORMATS.md §4.4.
 """
 
 from collections.abc import Iterator
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from limner_exports.formats.archive import SafeArchive
 from limner_exports.formats.base import DEFAULT_SUBSET, FormatError
@@ -13,6 +12,9 @@ from limner_exports.formats.cvat_elements import CUBOID_CORNERS, ELEMENT_NAMES
 from limner_exports.formats.items import ImportItem, ImportMedia, ImportShape, ImportTag, ImportTrack, ReadContext
 from limner_exports.formats.xml_stream import iter_elements
 from limner_model.annotations import ShapeType
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 _SOURCE = "file"
 _TYPES = {name: kind for kind, name in ELEMENT_NAMES.items()}
@@ -68,7 +70,7 @@ class CVATReader:
             yield ImportMedia(first if is_in_subset else DEFAULT_SUBSET, rest if is_in_subset else inner, name)
 
 
-def _image(element: etree._Element, member: str) -> ImportItem:
+def _image(element: "etree._Element", member: str) -> ImportItem:
     name = element.get("name", "")
     where = f"{member}: image '{name or element.get('id')}'"
     number = element.get("id", "")
@@ -96,14 +98,14 @@ def _image(element: etree._Element, member: str) -> ImportItem:
     return item
 
 
-def _track_or_error(element: etree._Element, member: str) -> ImportItem | ImportTrack:
+def _track_or_error(element: "etree._Element", member: str) -> ImportItem | ImportTrack:
     try:
         return _track(element, member)
     except FormatError as error:
         return ImportItem(name="", errors=[error])
 
 
-def _track(element: etree._Element, member: str) -> ImportTrack:
+def _track(element: "etree._Element", member: str) -> ImportTrack:
     where = f"{member}: track '{element.get('id')}'"
     shapes: list[ImportShape] = []
     parts: dict[str, ImportTrack] = {}
@@ -135,7 +137,7 @@ def _track(element: etree._Element, member: str) -> ImportTrack:
     )
 
 
-def _tag(element: etree._Element, where: str) -> ImportTag:
+def _tag(element: "etree._Element", where: str) -> ImportTag:
     return ImportTag(
         label=element.get("label", ""),
         group=_integer(element, "group_id", where, default=0),
@@ -145,7 +147,7 @@ def _tag(element: etree._Element, where: str) -> ImportTag:
     )
 
 
-def _shape(element: etree._Element, where: str) -> ImportShape:
+def _shape(element: "etree._Element", where: str) -> ImportShape:
     kind = _TYPES[str(element.tag)]
     elements = []
     if kind is ShapeType.SKELETON:
@@ -166,11 +168,11 @@ def _shape(element: etree._Element, where: str) -> ImportShape:
     )
 
 
-def _attributes(element: etree._Element) -> dict[str, str | bool | int | float]:
+def _attributes(element: "etree._Element") -> dict[str, str | bool | int | float]:
     return {child.get("name", ""): child.text or "" for child in element.iterchildren("attribute")}
 
 
-def _points(kind: ShapeType, element: etree._Element, where: str) -> list[float]:
+def _points(kind: ShapeType, element: "etree._Element", where: str) -> list[float]:
     match kind:
         case ShapeType.RECTANGLE:
             return [_number(element, name, where) for name in ("xtl", "ytl", "xbr", "ybr")]
@@ -187,7 +189,7 @@ def _points(kind: ShapeType, element: etree._Element, where: str) -> list[float]
             return _pairs(element, where)
 
 
-def _pairs(element: etree._Element, where: str) -> list[float]:
+def _pairs(element: "etree._Element", where: str) -> list[float]:
     text = element.get("points", "")
     try:
         points = [float(value) for pair in text.split(";") for value in pair.split(",")]
@@ -196,7 +198,7 @@ def _pairs(element: etree._Element, where: str) -> list[float]:
     return points
 
 
-def _mask(element: etree._Element, where: str) -> list[float]:
+def _mask(element: "etree._Element", where: str) -> list[float]:
     left, top, width, height = (_integer(element, name, where) for name in ("left", "top", "width", "height"))
     try:
         runs = [float(run) for run in element.get("rle", "").split(",")]
@@ -205,7 +207,7 @@ def _mask(element: etree._Element, where: str) -> list[float]:
     return [*runs, float(left), float(top), float(left + width - 1), float(top + height - 1)]
 
 
-def _number(element: etree._Element, name: str, where: str) -> float:
+def _number(element: "etree._Element", name: str, where: str) -> float:
     text = element.get(name)
     if text is None:
         raise FormatError(f"'{name}' is missing", where)
@@ -215,7 +217,7 @@ def _number(element: etree._Element, name: str, where: str) -> float:
         raise FormatError(f"'{name}' is not a number: '{text}'", where) from error
 
 
-def _integer(element: etree._Element, name: str, where: str, default: int | None = None) -> int:
+def _integer(element: "etree._Element", name: str, where: str, default: int | None = None) -> int:
     if default is not None and element.get(name) is None:
         return default
     number = _number(element, name, where)

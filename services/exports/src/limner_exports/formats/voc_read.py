@@ -4,8 +4,7 @@ Source: FORMATS.md §7.
 """
 
 from collections.abc import Iterator
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from limner_exports.formats.archive import SafeArchive
 from limner_exports.formats.base import FormatError
@@ -17,6 +16,9 @@ from limner_exports.formats.voc_maps import instance_masks
 from limner_exports.formats.xml_stream import iter_elements
 from limner_model.annotations import ShapeType
 from limner_model.colors import voc_color
+
+if TYPE_CHECKING:
+    from lxml import etree
 
 _FLAGS = ("truncated", "difficult")
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".JPG", ".JPEG", ".PNG")
@@ -125,7 +127,7 @@ class VOCReader:
         item.shapes, item.errors = shapes, errors
         return item
 
-    def _take_filename(self, item: ImportItem, element: etree._Element) -> None:
+    def _take_filename(self, item: ImportItem, element: "etree._Element") -> None:
         """Use the file's name where it only adds folders or an extension to the id."""
         name = (element.text or "").strip()
         if name and (name == item.name or strip_extension(name) == item.name):
@@ -157,7 +159,7 @@ class VOCReader:
         return colors, labels
 
 
-def _object(element: etree._Element, where: str) -> ImportShape:
+def _object(element: "etree._Element", where: str) -> ImportShape:
     box = element.find("bndbox")
     if box is None:
         raise FormatError("the object has no 'bndbox'", where)
@@ -182,7 +184,7 @@ def _object(element: etree._Element, where: str) -> ImportShape:
     )
 
 
-def _coordinate(box: etree._Element, name: str, where: str) -> float:
+def _coordinate(box: "etree._Element", name: str, where: str) -> float:
     text = box.findtext(name)
     try:
         return float(text or "")

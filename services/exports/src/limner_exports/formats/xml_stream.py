@@ -4,21 +4,25 @@ Document types are refused, so there are no entities to expand and nothing to fe
 """
 
 from collections.abc import Iterator, Sequence
-
-from lxml import etree
+from typing import TYPE_CHECKING
 
 from limner_exports.formats.archive import SafeArchive
 from limner_exports.formats.base import FormatError
 
+if TYPE_CHECKING:
+    from lxml import etree
+
 _PROLOG_BYTES = 1 << 16
 
 
-def iter_elements(archive: SafeArchive, member: str, tags: Sequence[str]) -> Iterator[etree._Element]:
+def iter_elements(archive: SafeArchive, member: str, tags: Sequence[str]) -> "Iterator[etree._Element]":
     """Yield the elements of the given names as they end; each is emptied after its turn, so keep nothing of it.
 
     Raises:
         FormatError: The member is not well-formed XML, has a document type, or is damaged.
     """
+    from lxml import etree
+
     _look_for_document_type(archive, member)
     with archive.open(member) as file:
         context = etree.iterparse(
@@ -41,12 +45,12 @@ def _look_for_document_type(archive: SafeArchive, member: str) -> None:
             raise FormatError("a document type is not allowed", member)
 
 
-def _refuse_document_type(element: etree._Element, member: str) -> None:
+def _refuse_document_type(element: "etree._Element", member: str) -> None:
     if element.getroottree().docinfo.internalDTD is not None:
         raise FormatError("a document type is not allowed", member)
 
 
-def _forget(element: etree._Element) -> None:
+def _forget(element: "etree._Element") -> None:
     element.clear()
     parent = element.getparent()
     if parent is not None:
