@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
@@ -100,13 +100,29 @@ async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket,
             timeout_graceful_shutdown=10,
             backlog=512,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         announce(f"Limner is ready on http://{shown}:{port}")
         try:
             await server.serve(sockets=[listener])
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
+
+
+class _Server(uvicorn.Server):
+    """A server that ends in order on SIGINT and SIGTERM; uvicorn's own raises the signal again when it has stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle signals while serving."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
 
 
 async def _keep_worker(settings: ServiceSettings, home: Home) -> None:

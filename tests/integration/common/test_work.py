@@ -140,8 +140,9 @@ async def test_a_worker_that_lost_its_lease_leaves_no_effect(database: Database)
 async def test_the_same_operation_cannot_be_queued_twice_at_a_time(database: Database) -> None:
     queue = WorkQueue()
     await enqueue(database, queue, dedupe_key="export:1")
-    with pytest.raises(Conflict):
-        await enqueue(database, queue, dedupe_key="export:1")
+    for _ in range(8):  # a prepared statement changes its plan after some executions
+        with pytest.raises(Conflict):
+            await enqueue(database, queue, dedupe_key="export:1")
     await worker(database, queue, effect).run_until_idle()
     await enqueue(database, queue, dedupe_key="export:1")
 

@@ -14,7 +14,7 @@ class ServiceSettings(BaseSettings):
     database_url: SecretStr = Field(
         SecretStr("postgresql://postgres@localhost/limner"), description="PostgreSQL URL; each service uses its own schema."
     )
-    database_pool_size: int = Field(8, ge=1, description="Connections kept open per service and process.")
+    database_pool_size: int = Field(16, ge=1, description="Most connections open per service and process.")
     objects_folder: Path | None = Field(None, description="Folder of the object store, when it is a folder.")
     objects_s3_url: str | None = Field(None, description="S3 endpoint such as https://host:9000, when it is S3.")
     objects_s3_bucket: str = Field("limner", description="Bucket of the object store.")

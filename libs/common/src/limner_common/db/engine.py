@@ -25,10 +25,11 @@ class Database:
         url: ``postgresql://…`` or ``postgresql+asyncpg://…``; a unix socket folder goes into ``?host=``.
         metadata: The service's tables; its schema holds outbox, inbox and work items too.
         pool_size: Connections kept open.
-        pool_overflow: Connections opened beyond that under load, closed again after use.
+        pool_overflow: Connections opened beyond that under load, closed again after use. Opening one costs more than
+            waiting for most statements, so there are none by default.
     """
 
-    def __init__(self, url: str, metadata: sa.MetaData, *, pool_size: int = 8, pool_overflow: int = 8) -> None:
+    def __init__(self, url: str, metadata: sa.MetaData, *, pool_size: int = 16, pool_overflow: int = 0) -> None:
         self.url = url
         self.metadata = metadata
         self._engine = create_async_engine(

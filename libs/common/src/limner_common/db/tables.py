@@ -12,6 +12,11 @@ _NAMING = {
 }
 
 
+#: Condition of the partial indexes on work items. Text, not parameters: a prepared statement that has gone over to its
+#: generic plan could no longer match the index.
+IS_ACTIVE = sa.text("state IN ('queued', 'running')")
+
+
 def new_metadata(schema: str) -> sa.MetaData:
     """Return the metadata of a service's schema with outbox, inbox and work tables in it."""
     metadata = sa.MetaData(schema=schema, naming_convention=_NAMING)
@@ -71,6 +76,5 @@ def _work_items(metadata: sa.MetaData) -> None:
         sa.Column("finished_at", sa.DateTime(timezone=True)),
         sa.CheckConstraint("state in ('queued','running','done','failed','cancelled')", name="state"),
     )
-    active = table.c.state.in_(["queued", "running"])
-    sa.Index("uq_work_items_dedupe_key_active", table.c.dedupe_key, unique=True, postgresql_where=active)
-    sa.Index("ix_work_items_claimable", table.c.run_at, postgresql_where=active)
+    sa.Index("uq_work_items_dedupe_key_active", table.c.dedupe_key, unique=True, postgresql_where=IS_ACTIVE)
+    sa.Index("ix_work_items_claimable", table.c.run_at, postgresql_where=IS_ACTIVE)

@@ -15,6 +15,7 @@ from limner_common.db import Database
 from limner_common.errors import DomainError
 from limner_common.http.errors import install_error_handlers
 from limner_common.http.json import JSONAnswer
+from limner_common.http.routing import add_routes
 from limner_common.ids import new_uuid
 from limner_common.work.routes import work_router
 
@@ -62,10 +63,10 @@ def create_service_app(
     checks = list(readiness)
     if container is not None:
         checks.append(_database_check(container.database))
-        app.include_router(work_router(name, container.database, container.queue))
-    app.include_router(_health_router(name, checks))
+        add_routes(app, work_router(name, container.database, container.queue))
+    add_routes(app, _health_router(name, checks))
     for router in routers:
-        app.include_router(router)
+        add_routes(app, router)
     app.add_middleware(_RequestMiddleware, service=name)
     return app
 

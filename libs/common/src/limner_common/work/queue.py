@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql as pg
 
 from limner_common.clock import utc_now
 from limner_common.db.engine import Row
+from limner_common.db.tables import IS_ACTIVE
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
 from limner_common.errors import Conflict
 
@@ -96,9 +97,7 @@ class WorkQueue:
                 dedupe_key=dedupe_key,
                 max_attempts=max_attempts,
             )
-            .on_conflict_do_nothing(
-                index_elements=[table.c.dedupe_key], index_where=table.c.state.in_(["queued", "running"])
-            )
+            .on_conflict_do_nothing(index_elements=[table.c.dedupe_key], index_where=IS_ACTIVE)
             .returning(table)
         )
         row = (await uow.execute(statement)).one_or_none()
