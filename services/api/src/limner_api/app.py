@@ -18,7 +18,7 @@ from limner_api.projects import routes as projects
 from limner_api.requests import routes as requests
 from limner_api.server import routes as server
 from limner_api.slashes import TrailingSlashes
-from limner_api.tasks import facts
+from limner_api.tasks import facts, internal_routes
 from limner_api.tasks import routes as tasks
 from limner_api.users import routes as users
 from limner_api.web.client import client_route
@@ -44,7 +44,7 @@ SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
 )
 
 #: Routes for other services; each checks a grant.
-INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router,)
+INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router, internal_routes.router)
 
 
 def create_app(container: ApiContainer) -> FastAPI:

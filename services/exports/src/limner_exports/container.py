@@ -8,6 +8,7 @@ import structlog
 
 from limner_clients.annotations import AnnotationsClient
 from limner_clients.catalog import CatalogClient
+from limner_clients.catalog_orders import CatalogOrders
 from limner_clients.media import MediaClient
 from limner_common.requests import request_observer
 from limner_common.service import Resources
@@ -19,6 +20,7 @@ from limner_exports.exporting.handler import ExportRunner, ExportTools
 from limner_exports.exporting.pinning import Pinning
 from limner_exports.exporting.service import Exports
 from limner_exports.importing.archives import Archives
+from limner_exports.importing.datasets import DatasetRunner, DatasetTools
 from limner_exports.importing.handler import ImportRunner, ImportTools
 from limner_exports.importing.service import Imports
 from limner_exports.settings import ExportsSettings
@@ -55,7 +57,10 @@ class ExportsContainer:
         self.imports = Imports(self.database, self.queue, self.uploads)
         lifetime = timedelta(hours=settings.result_lifetime_hours)
         self.export_runner = ExportRunner(self._export_tools(lifetime))
-        self.import_runner = ImportRunner(self._import_tools())
+        import_tools = self._import_tools()
+        self.import_runner = ImportRunner(import_tools)
+        orders = CatalogOrders(resources.upstreams, resources.keyring)
+        self.dataset_runner = DatasetRunner(import_tools, DatasetTools(self.database, orders))
         self.cleaning = Cleaning(
             self.database,
             resources.objects,
@@ -110,7 +115,7 @@ class ExportsContainer:
         while True:
             await asyncio.sleep(self.settings.sweep_interval_seconds)
             try:
-                count = await self.cleaning.sweep()
+                count = await self.cleaning.sweep() + await self.dataset_runner.sweep()
             except Exception as error:  # the database or the store may be away; the next round finds the same
                 log.warning("sweep_failed", error=repr(error))
             else:

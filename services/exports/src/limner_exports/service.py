@@ -10,7 +10,7 @@ from limner_exports.app import create_app
 from limner_exports.cleaning.events import consumer
 from limner_exports.container import ExportsContainer
 from limner_exports.exporting.orders import EXPORT
-from limner_exports.importing.orders import IMPORT
+from limner_exports.importing.orders import IMPORT, IMPORT_DATASET
 
 
 def _consumers(_container: ExportsContainer) -> Sequence[Consumer]:
@@ -18,7 +18,11 @@ def _consumers(_container: ExportsContainer) -> Sequence[Consumer]:
 
 
 def _handlers(container: ExportsContainer) -> Mapping[str, Handler]:
-    return {EXPORT: container.export_runner.run, IMPORT: container.import_runner.run}
+    return {
+        EXPORT: container.export_runner.run,
+        IMPORT: container.import_runner.run,
+        IMPORT_DATASET: container.dataset_runner.run,
+    }
 
 
 definition = ServiceDefinition(

@@ -123,10 +123,16 @@ class ImportRunner:
         await tools.archives.remove(upload)
 
 
-def read_options(order: ImportOrder, settings: ExportsSettings) -> ReadOptions:
-    """Return how an order is read."""
+def read_options(
+    order: ImportOrder, settings: ExportsSettings, *, subset: str | None = None, drops_background: bool = False
+) -> ReadOptions:
+    """Return how an order is read; see ``ReadOptions``."""
     return ReadOptions(
-        conv_mask_to_poly=order.conv_mask_to_poly, batch_size=_BATCH_OBJECTS, max_errors=settings.max_import_errors
+        conv_mask_to_poly=order.conv_mask_to_poly,
+        subset=subset,
+        drops_background=drops_background,
+        batch_size=_BATCH_OBJECTS,
+        max_errors=settings.max_import_errors,
     )
 
 
