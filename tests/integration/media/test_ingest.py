@@ -2,13 +2,16 @@
 
 import gzip
 import io
+import struct
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 from PIL import Image
 
 from limner_media.core.manifests import ImageItem, ImageManifest, write_manifest
@@ -271,6 +274,15 @@ class _Zeros(io.RawIOBase):
         return b"\0" * count
 
 
+async def test_pictures_above_the_pixel_limit_are_refused(studio: Studio) -> None:
+    def piece(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = piece(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    bomb = b"\x89PNG\r\n\x1a\n" + header + piece(b"IDAT", zlib.compress(b"\0")) + piece(b"IEND", b"")
+    assert "pixels" in await studio.failure([("bomb.png", bomb)])
+
+
 async def test_links_and_escapes_in_archives_are_refused(studio: Studio) -> None:
     assert "../up.png" in await studio.failure([("a.zip", zipped([("../up.png", PICTURES[0][1])]))])
     out = io.BytesIO()
@@ -284,7 +296,6 @@ async def test_links_and_escapes_in_archives_are_refused(studio: Studio) -> None
 async def test_doing_it_again_after_a_death_gives_the_same(studio: Studio) -> None:
     """The worker dies just before its effect; what it had made meanwhile is not there twice."""
     await studio.send([("a.tar.gz", tarred(PICTURES, "w:gz"))], sorting_method="random")
-    ingestion = studio.container.ingestion
     insert, names = studio.container.datas.insert, []
 
     async def dying(uow: Any, new: Any) -> None:
@@ -296,10 +307,7 @@ async def test_doing_it_again_after_a_death_gives_the_same(studio: Studio) -> No
     studio.container.datas.insert = insert
     async with studio.container.database.begin() as uow:
         items = uow.table("work_items")
-        import sqlalchemy as sa
-
         await uow.execute(sa.update(items).values(run_at=sa.func.now()))
     await studio.work()
     assert await studio.names() == names
     assert len(studio.stored()) == 1
-    assert ingestion is studio.container.ingestion

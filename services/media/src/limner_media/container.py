@@ -16,9 +16,11 @@ from limner_common.work import WorkQueue
 from limner_media import tables
 from limner_media.chunks.service import Builds, Chunks
 from limner_media.cleaning.service import Cleaning
+from limner_media.core.images import set_pixel_limit
 from limner_media.datas.service import Datas
 from limner_media.frames.service import Frames
 from limner_media.ingest.handler import Ingestion
+from limner_media.ingest.headers import load_decoders
 from limner_media.ingest.service import Ingests
 from limner_media.pool.processes import ProcessPool
 from limner_media.settings import MediaSettings
@@ -92,7 +94,9 @@ class MediaContainer:
         self._background: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> "MediaContainer":
-        self._background = [asyncio.create_task(self.pool.warm_up()), asyncio.create_task(self._sweep_for_ever())]
+        # Headers are read in threads of this process too.
+        set_pixel_limit(self.settings.max_image_pixels)
+        self._background = [asyncio.create_task(self._warm_up()), asyncio.create_task(self._sweep_for_ever())]
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -114,6 +118,10 @@ class MediaContainer:
             ObjectStoreUnavailable: It cannot.
         """
         await self.resources.objects.check()
+
+    async def _warm_up(self) -> None:
+        await self.threads.run(load_decoders)
+        await self.pool.warm_up()
 
     async def _sweep_for_ever(self) -> None:
         while True:

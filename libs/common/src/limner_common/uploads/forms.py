@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from limner_common.errors import Invalid, TooLarge
 from limner_common.http.json import read_body
@@ -97,11 +97,19 @@ async def form_events(request: Request) -> AsyncIterator[FormEvent]:
     if content_type != "multipart/form-data" or not boundary:
         raise Invalid("A form (multipart/form-data) is expected.", code="form_expected")
     parser = _EventParser(boundary)
-    async for block in request.stream():
-        for event in parser.feed(block):
-            yield event
+    try:
+        async for block in request.stream():
+            for event in parser.feed(block):
+                yield event
+    except ClientDisconnect:
+        raise _CutShort from None
     if not parser.is_over:
-        raise Invalid("The form is cut short.", code="form_cut_short")
+        raise _CutShort
+
+
+class _CutShort(Invalid):
+    def __init__(self) -> None:
+        super().__init__("The form is cut short.", code="form_cut_short")
 
 
 class _EventParser:

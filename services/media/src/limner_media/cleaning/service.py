@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import msgspec
-import sqlalchemy as sa
 
 from limner_common.cache import Cache
 from limner_common.db import Database, UnitOfWork
@@ -12,9 +11,9 @@ from limner_common.ids import new_token
 from limner_common.objects.port import ObjectStore
 from limner_common.uploads import Uploads
 from limner_common.work import WorkContext, WorkQueue
+from limner_media.cleaning.repository import delete_upload_rows, ended_owners
 from limner_media.datas.service import Datas
 from limner_media.ingest.service import Ingests, task_folder
-from limner_media.tables import uploads as upload_tables
 
 PURGE = "purge"
 #: With the queue's backoff this waits hours for an ingest that does not stop.
@@ -87,8 +86,7 @@ class Cleaning:
             raise Unavailable("The data of the task are still being made.")
         async with self._database.begin() as uow:
             token = await self._datas.delete(uow, task_id)
-            table = upload_tables.uploads
-            await uow.execute(sa.delete(table).where(table.c.scope.startswith(f"tasks/{task_id}/", autoescape=True)))
+            await delete_upload_rows(uow, f"tasks/{task_id}/")
         await self._objects.delete_prefix(task_folder(task_id))
         if token is not None:
             await self._cache.delete_prefix(f"media/{token}/")
@@ -96,15 +94,8 @@ class Cleaning:
     async def sweep(self, older_than: timedelta) -> int:
         """Remove uploads nobody came back for, and those of work that ended without using them; returns how many."""
         count = await self._uploads.sweep(older_than)
-        for work_id in await self._ended_owners():
+        for work_id in await ended_owners(self._database):
             leftovers = await self._uploads.claimed(work_id)
             await self._uploads.remove(leftovers)
             count += len(leftovers)
         return count
-
-    async def _ended_owners(self) -> list[str]:
-        table, items = upload_tables.uploads, self._database.table("work_items")
-        is_active = sa.exists().where(items.c.id == table.c.claimed_by, items.c.state.in_(["queued", "running"]))
-        statement = sa.select(table.c.claimed_by).distinct().where(table.c.claimed_by.is_not(None), ~is_active)
-        async with self._database.read() as connection:
-            return [str(owner) for owner in (await connection.execute(statement)).scalars()]

@@ -1,7 +1,6 @@
 """Statements on data and frames."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -11,21 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from limner_common.db.engine import Row, driver_connection
 from limner_common.db.uow import UnitOfWork
 from limner_media.datas.tables import data, frames, related_files
-from limner_media.datas.values import ChapterMark, Frame, FrameLine, TaskData, VideoFile
+from limner_media.datas.values import ChapterMark, Frame, FrameLine, NewData, TaskData, VideoFile
 from limner_media.sources.pieces import Piece, piece_of_row
 
 _PIECE = ("key", "is_share", "offset_bytes", "stored_bytes", "size_bytes", "method", "crc32")
 _FRAME = ("task_id", "number", "name", "width", "height", "format", "is_upright", "related", *_PIECE)
 _RELATED = ("task_id", "number", "name", *_PIECE)
-
-
-@dataclass(frozen=True, slots=True)
-class NewData:
-    """Everything that one ingest writes: the data, its frames (none for videos) and their context files."""
-
-    data: TaskData
-    frames: Sequence[Frame]
-    related: Sequence[Piece]
 
 
 async def find_data(connection: AsyncConnection, task_id: int) -> TaskData | None:
@@ -126,11 +116,19 @@ def _frame(row: Row) -> Frame:
     return Frame(row.number, row.width, row.height, row.format, row.is_upright, row.related, piece_of_row(row))
 
 
-def _frame_records(task_id: int, found: Iterable[Frame]) -> list[tuple[Any, ...]]:
-    return [
-        (task_id, f.number, f.piece.name, f.width, f.height, f.format, f.is_upright, f.related, *_piece_values(f.piece)[1:])
-        for f in found
-    ]
+def _frame_records(task_id: int, found: Iterable[Frame]) -> Iterator[tuple[Any, ...]]:
+    for f in found:
+        yield (
+            task_id,
+            f.number,
+            f.piece.name,
+            f.width,
+            f.height,
+            f.format,
+            f.is_upright,
+            f.related,
+            *_piece_values(f.piece)[1:],
+        )
 
 
 def _piece_values(piece: Piece) -> tuple[Any, ...]:

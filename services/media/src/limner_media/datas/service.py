@@ -9,8 +9,7 @@ from limner_common.errors import Invalid, NotFound
 from limner_common.grants import Grant
 from limner_media.datas import repository
 from limner_media.datas.events import frames_changed
-from limner_media.datas.repository import NewData
-from limner_media.datas.values import Frame, FrameLine, TaskData
+from limner_media.datas.values import Frame, FrameLine, NewData, TaskData
 from limner_media.sources.pieces import Piece
 
 _KEPT = 256

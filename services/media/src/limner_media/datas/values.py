@@ -136,3 +136,12 @@ class FrameLine:
     width: int
     height: int
     related_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewData:
+    """Everything that one ingest writes: the data, its frames (none for videos) and their context files."""
+
+    data: TaskData
+    frames: Sequence[Frame]
+    related: Sequence[Piece]

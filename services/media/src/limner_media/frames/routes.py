@@ -4,10 +4,9 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_common.cache import Entry
 from limner_common.errors import Invalid
 from limner_media.access import Container, JobTarget, OfJob, OfTask, TaskTarget, job_facts
-from limner_media.answers import PieceAnswer, entry_answer, has_current, not_modified
+from limner_media.answers import entry_answer, has_current, not_modified
 from limner_media.chunks.layout import (
     ChunkFrames,
     job_chunk_by_index,
@@ -19,8 +18,8 @@ from limner_media.container import MediaContainer
 from limner_media.core.chunks import Quality
 from limner_media.datas.service import check_frame_number
 from limner_media.datas.values import TaskData
+from limner_media.frames.answering import frame_answer
 from limner_media.frames.queries import DataQuery, DataType, read_query
-from limner_media.frames.service import mime_of
 
 router = APIRouter(tags=["media"])
 
@@ -120,20 +119,3 @@ async def _picture(request: Request, container: MediaContainer, data: TaskData, 
     if query.type is DataType.CONTEXT_IMAGE:
         return entry_answer(request, await container.frames.context(data, number))
     return await frame_answer(request, container, data, number, query.quality)
-
-
-async def frame_answer(
-    request: Request, container: MediaContainer, data: TaskData, number: int, quality: Quality
-) -> Response:
-    """Answer one frame; stored bytes that are the original quality already are streamed as they are."""
-    entry: Entry
-    if data.video is not None:
-        entry = await container.frames.video_frame(data, number, quality)
-        return entry_answer(request, entry)
-    frame = await container.datas.frame(data, number)
-    if frame.is_upright and frame.piece.is_plain and (quality is Quality.ORIGINAL or frame.format == "PCD"):
-        etag = f"{data.token}-{number}"
-        if has_current(request, etag):
-            return Response(status_code=304, headers={"ETag": f'"{etag}"'})
-        return PieceAnswer(request, container.sources, frame.piece, etag=etag, media_type=mime_of(frame))
-    return entry_answer(request, await container.frames.image(data, frame, quality))

@@ -19,8 +19,8 @@ from limner_common.uploads import Upload, Uploads
 from limner_common.work.worker import WorkCancelled, WorkContext
 from limner_media.core.archives import ArchiveLimits
 from limner_media.datas.events import data_ready
-from limner_media.datas.repository import NewData
 from limner_media.datas.service import Datas
+from limner_media.datas.values import NewData
 from limner_media.errors import media_errors
 from limner_media.ingest.gathering import Gathering, GatheringLimits
 from limner_media.ingest.making import make_data

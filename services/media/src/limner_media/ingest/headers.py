@@ -9,7 +9,7 @@ from limner_common.objects.locations import FolderLocation
 from limner_common.objects.threads import Threads
 from limner_media.core.archives import STORED, read_member
 from limner_media.core.errors import MediaError
-from limner_media.core.images import read_header, read_header_from_prefix
+from limner_media.core.images import placeholder_jpeg, read_header, read_header_from_prefix
 from limner_media.core.kinds import extension_of, is_point_cloud
 from limner_media.core.pointclouds import BYTES_PER_BIN_POINT, MAX_HEADER_BYTES, read_pcd_header
 from limner_media.pool.processes import ProcessPool
@@ -52,7 +52,7 @@ async def read_headers(
         pieces: Frames under the names they were sent with.
         threads: Reads some files.
         pool: Reads many files.
-        report: Told how many are done.
+        report: Told how many are done, while there are more.
 
     Raises:
         MediaError: A file cannot be read; the first one that was met.
@@ -68,8 +68,14 @@ async def read_headers(
             found += [header for headers in read for header in headers]
         else:
             found += await asyncio.gather(*(_read_remote(sources, located.piece, threads, slots) for located in group))
-        await report(len(found))
+        if len(found) < len(pieces):
+            await report(len(found))
     return found
+
+
+def load_decoders() -> None:
+    """Load the format plug-ins of the imaging library, which it else does when the first image is read."""
+    read_header(placeholder_jpeg(), file="placeholder.jpg")
 
 
 def read_local_headers(batch: Sequence[LocatedPiece]) -> list[FrameHeader]:

@@ -20,8 +20,7 @@ from limner_media.core.manifests import (
 from limner_media.core.pointclouds import pcd_name
 from limner_media.core.selection import SortingMethod, chunk_size_for, select_frames
 from limner_media.core.video_index import VideoIndex
-from limner_media.datas.repository import NewData
-from limner_media.datas.values import Frame, TaskData, VideoFile
+from limner_media.datas.values import Frame, NewData, TaskData, VideoFile
 from limner_media.ingest.expanding import VideoScan, expand_video
 from limner_media.ingest.gathering import Gathered
 from limner_media.ingest.headers import FrameHeader, read_headers

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
-import sqlalchemy as sa
 
 from limner_common.db import Database, UnitOfWork
 from limner_common.errors import Conflict, Invalid
@@ -18,6 +17,7 @@ from limner_media.errors import media_errors
 from limner_media.ingest.gathering import StoredSource
 from limner_media.ingest.params import DataParams
 from limner_media.ingest.planning import upload_order
+from limner_media.ingest.repository import active_ingest, latest_ingest
 
 INGEST = "ingest"
 REQUEST_TYPE = "create:task"
@@ -139,22 +139,14 @@ class Ingests:
         """Say where the data of a task stand."""
         if await self._datas.exists(task_id):
             return IngestState("ready", 1.0)
-        items = self._database.table("work_items")
-        statement = (
-            sa.select(items.c.state, items.c.progress, items.c.message)
-            .where(items.c.kind == INGEST, items.c.dedupe_key == dedupe_key(task_id))
-            .order_by(items.c.created_at.desc())
-            .limit(1)
-        )
-        async with self._database.read() as connection:
-            row = (await connection.execute(statement)).one_or_none()
+        row = await latest_ingest(self._database, INGEST, dedupe_key(task_id))
         if row is None or row.state == "cancelled":
             return IngestState("none")
         return IngestState(row.state, row.progress, row.message)
 
     async def cancel(self, uow: UnitOfWork, task_id: int) -> bool:
         """Ask a queued or running ingest of a task to stop; False when there is none."""
-        work_id = await self._active(task_id)
+        work_id = await active_ingest(self._database, dedupe_key(task_id))
         if work_id is None:
             return False
         await self._queue.request_cancel(uow, work_id)
@@ -162,7 +154,7 @@ class Ingests:
 
     async def is_active(self, task_id: int) -> bool:
         """Say if an ingest of a task is queued or running."""
-        return await self._active(task_id) is not None
+        return await active_ingest(self._database, dedupe_key(task_id)) is not None
 
     async def _enqueue(
         self, work_id: str, task_id: int, payload: dict[str, object], owner: str, uploads: Sequence[Upload]
@@ -175,15 +167,6 @@ class Ingests:
             except Conflict:
                 raise DataBeingMade from None
             await self._uploads.claim(uow, uploads, work_id)
-
-    async def _active(self, task_id: int) -> str | None:
-        items = self._database.table("work_items")
-        statement = sa.select(items.c.id).where(
-            items.c.dedupe_key == dedupe_key(task_id), items.c.state.in_(["queued", "running"])
-        )
-        async with self._database.read() as connection:
-            found: str | None = await connection.scalar(statement)
-        return found
 
 
 def _order(task_id: int, params: DataParams, stored: StoredSource | None) -> IngestOrder:

@@ -28,7 +28,7 @@ from limner_media.container import MediaContainer
 from limner_media.core.chunks import Quality
 from limner_media.datas.service import check_frame_number
 from limner_media.datas.values import TaskData
-from limner_media.frames.routes import frame_answer
+from limner_media.frames.answering import frame_answer
 from limner_media.frames.service import mime_of
 from limner_media.ingest.gathering import StoredSource
 from limner_media.ingest.params import read_params

@@ -2,11 +2,13 @@
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
+from types import ModuleType
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -92,8 +94,9 @@ class ProcessPool:
         for _ in range(2):
             executor = self._current()
             try:
-                future = asyncio.get_running_loop().run_in_executor(executor, function, *args)
-                return await asyncio.wait_for(future, self._call_seconds)
+                with _hidden_main():
+                    future = executor.submit(function, *args)
+                return await asyncio.wait_for(asyncio.wrap_future(future), self._call_seconds)
             except BrokenProcessPool:
                 log.warning("media_worker_died", function=function.__name__)
                 self._drop(executor)
@@ -113,6 +116,20 @@ class ProcessPool:
             self._executor = None
             # Ending waits for children; whoever called is not to.
             asyncio.get_running_loop().run_in_executor(None, _end, executor)
+
+
+@contextmanager
+def _hidden_main() -> Iterator[None]:
+    """Keep children that are started inside from importing the program's main module.
+
+    They would load all of the product, each of them, before the first call; nothing they run lives there.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _end(executor: ProcessPoolExecutor) -> None:
