@@ -23,8 +23,7 @@ class CatalogStub:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.calls.append(scope["path"])
         _, _, collection, number = scope["path"].split("/")
-        known = {"tasks": self.tasks, "projects": self.projects}[collection]
-        facts = None if self.is_down else known.get(int(number))
+        facts = self.tasks.get(int(number)) if collection == "tasks" else self.projects.get(int(number))
         status = 503 if self.is_down else 404 if facts is None else 200
         body = msgspec.json.encode(facts if status == 200 else {"detail": "not available", "code": "stub"})
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from limner_annotations.revisions import repository
+from limner_annotations.revisions.copying import copy_pieces
 from limner_annotations.revisions.documents import ObjectRow
 from tests.integration.annotations.workshop import Workshop, rectangle, track
 
@@ -56,7 +57,7 @@ async def test_a_copy_that_breaks_half_way_leaves_nothing(workshop: Workshop, mo
     task = workshop.task()
     await workshop.job(task, 0, "PUT", json={"shapes": [rectangle(1)]})
     before = await workshop.read(task)
-    original = repository.copy_pieces
+    original = copy_pieces
 
     async def breaking(job_id: int, revision: int, rows: Iterable[ObjectRow]) -> AsyncIterator[bytes]:
         async for piece in original(job_id, revision, rows):

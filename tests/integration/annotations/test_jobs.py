@@ -11,7 +11,7 @@ from limner_model.facts import JobFacts
 from limner_model.labels import AttributeSpec, AttributeType
 from tests.integration.annotations.workshop import BODY, CAR, SCENE, Workshop, rectangle, tag, track
 
-MASK = [0, 4, 5, 7, 6, 8]
+MASK = [0.0, 4.0, 5.0, 7.0, 6.0, 8.0]
 CUBOID = [float(number) for number in range(16)]
 ATTRIBUTES = [{"spec_id": 5, "value": "red"}, {"spec_id": 6, "value": 'acme " \\ é\n'}]
 

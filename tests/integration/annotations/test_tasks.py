@@ -82,7 +82,7 @@ async def test_updating_reaches_all_that_is_seen_as_one(workshop: Workshop) -> N
     assert [item["id"] for kind in ("shapes", "tags", "tracks") for item in read[kind]] == [
         item["id"] for kind in ("shapes", "tags", "tracks") for item in stored[kind]
     ]
-    assert [keyframe["points"][0] for keyframe in read["tracks"][0]["shapes"]][0] == 100.0
+    assert next(keyframe["points"][0] for keyframe in read["tracks"][0]["shapes"]) == 100.0
     assert await counts(workshop, task) == [(0, 1, 1), (1, 1, 1), (1, 0, 1)]
     revisions = await workshop.rows(
         "SELECT DISTINCT created, updated, deleted FROM annotations.revisions WHERE kind='update'"

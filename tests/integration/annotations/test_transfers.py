@@ -1,7 +1,9 @@
 """Streams of objects to other services, and imports from them."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -31,11 +33,12 @@ async def collect(stream: ObjectStream) -> tuple[LabeledData, list[list[int]]]:
         whole.tags += batch.tags
         whole.shapes += batch.shapes
         whole.tracks += batch.tracks
-        frames.append(sorted({item.frame for item in (*batch.tags, *batch.shapes, *batch.tracks)}))
+        objects: list[Any] = [*batch.tags, *batch.shapes, *batch.tracks]
+        frames.append(sorted({item.frame for item in objects}))
     return whole, frames
 
 
-async def parts(*documents: dict[str, object]) -> AsyncIterator[LabeledData]:
+async def parts(*documents: Any) -> AsyncIterator[LabeledData]:
     for document in documents:
         yield msgspec.convert(document, LabeledData)
 
@@ -52,8 +55,9 @@ async def test_a_job_streams_in_the_order_of_frames(workshop: Workshop, client: 
     found, batches = await collect(stream)
     assert stream.revisions == {100: 1}
     assert [shape.frame for shape in found.shapes] == [1] * 700 + [9] * 700 + [50] * 700
-    assert [item.frame for item in (*found.tags, *found.tracks)] == [0, 3, 0, 5]
-    assert [batch[-1] < following[0] for batch, following in zip(batches, batches[1:], strict=False)].count(False) == 0
+    assert [item.frame for item in found.tags] == [0, 3]
+    assert [path.frame for path in found.tracks] == [0, 5]
+    assert [batch[-1] < following[0] for batch, following in itertools.pairwise(batches)].count(False) == 0
     document = await workshop.read(task)
     assert msgspec.to_builtins(found.shapes) == document["shapes"]
 
@@ -105,7 +109,7 @@ async def test_a_broken_stream_is_noticed(workshop: Workshop, client: Annotation
 
         await workshop.bench.installation.app("annotations")(scope, receive, send_some)  # type: ignore[arg-type]
 
-    broken = AnnotationsClient(Upstreams({"annotations": cut}), workshop.bench.keyrings["exports"])  # type: ignore[dict-item]
+    broken = AnnotationsClient(Upstreams({"annotations": cut}), workshop.bench.keyrings["exports"])
     with pytest.raises(Unavailable):
         await collect(broken.stream_job(100))
 
