@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 PACKAGES := libs/common libs/contracts libs/model libs/clients services/api services/media services/annotations \
 	services/inference services/exports services/analytics allinone
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
+READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e bench fmt lint types proto migration lock web clean
+.PHONY: help run test e2e bench readers fmt lint types proto openapi migration lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -26,6 +27,13 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	touch $@
 
+.venv-readers/%/.made: requirements/readers-%.txt | $(VENV)/.runtime
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	touch $@
+
+readers: $(READERS) ## make the environments of the readers that tests compare with
+
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
@@ -38,7 +46,7 @@ web: web/dist/index.html ## build the web client
 run: $(VENV)/.runtime web ## set up and start Limner on http://localhost:$(PORT)
 	$(BIN)/limner up --port $(PORT)
 
-test: $(VENV)/.dev web ## set up and run the whole default suite
+test: $(VENV)/.dev web readers ## set up and run the whole default suite
 	$(BIN)/python -m pytest $(TESTS)
 
 e2e: $(VENV)/.dev web ## only the tests that drive the whole product
@@ -71,9 +79,12 @@ lock: ## resolve requirements/*.in again
 	for name in dev bootstrap; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 		--no-emit-find-links --no-annotate --generate-hashes --custom-compile-command 'make lock' \
 		requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+	for name in readers-1.13 readers-0.3; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+		--no-emit-index-url --no-emit-find-links --no-annotate --no-emit-package opencv-python --generate-hashes \
+		--custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
 		--generate-hashes --custom-compile-command 'make lock' -c requirements/dev.txt requirements/runtime.in \
 		-o requirements/runtime.txt
 
 clean: ## remove what the build made; data of `make run` stay
-	rm -rf $(VENV) web/node_modules web/dist
+	rm -rf $(VENV) .venv-readers web/node_modules web/dist
