@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from fastapi import APIRouter, Depends, FastAPI
 
-from limner_api.access.dependencies import read_caller
+from limner_api.access.dependencies import read_authenticated
 from limner_api.access_tokens import routes as access_tokens
 from limner_api.container import ApiContainer
 from limner_api.gateway.routes import gateway_routes
@@ -23,6 +23,11 @@ from limner_api.tasks import routes as tasks
 from limner_api.users import routes as users
 from limner_api.web.client import client_route
 from limner_common.http.app import create_service_app
+from limner_common.http.routing import add_routes
+
+# Labels of a large project are the largest body that is not streamed.
+_BODY_MAX_BYTES = 16 * 1024 * 1024
+_PUBLIC_BODY_MAX_BYTES = 64 * 1024
 
 #: Routes that answer without knowing who asks. Everything else is refused to nobody in particular.
 PUBLIC_ROUTERS: Sequence[APIRouter] = (identity.public_router, server.public_router)
@@ -49,12 +54,11 @@ INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router, internal_routes.router)
 
 def create_app(container: ApiContainer) -> FastAPI:
     """Return the application of the service."""
-    signed_in = APIRouter(dependencies=[Depends(read_caller)])
+    app = create_service_app("api", container, INTERNAL_ROUTERS, title="Limner", readiness=[container.is_ready])
+    for router in PUBLIC_ROUTERS:
+        add_routes(app, router, max_body_bytes=_PUBLIC_BODY_MAX_BYTES)
     for router in SIGNED_IN_ROUTERS:
-        signed_in.include_router(router)
-    app = create_service_app(
-        "api", container, [*PUBLIC_ROUTERS, signed_in, *INTERNAL_ROUTERS], title="Limner", readiness=[container.is_ready]
-    )
+        add_routes(app, router, dependencies=[Depends(read_authenticated)], max_body_bytes=_BODY_MAX_BYTES)
     app.router.routes.extend(gateway_routes(container))
     if container.settings.web_folder is not None:
         app.router.routes.append(client_route(container.settings.web_folder))

@@ -1,5 +1,6 @@
 """The connection pool of one service and the two ways to use it: read, or one unit of work."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -7,6 +8,7 @@ from typing import Any, cast
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from limner_common.db.uow import UnitOfWork
 from limner_common.errors import Invalid, Unavailable
@@ -42,6 +44,7 @@ class Database:
             connect_args={"server_settings": {"application_name": f"limner-{metadata.schema}", "jit": "off"}},
         )
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        sa.event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
 
     @property
     def schema(self) -> str:
@@ -67,6 +70,23 @@ class Database:
         """
         async with _translate_outages(), self._autocommit.connect() as connection:
             yield connection
+
+    @asynccontextmanager
+    async def driver(self) -> "AsyncIterator[asyncpg.Connection[Any]]":
+        """Lend the driver's connection without a transaction: half the cost of ``read`` for one prepared statement.
+
+        Raises:
+            Unavailable: The database cannot be reached or the pool is exhausted.
+        """
+        async with _translate_outages():
+            lent = await self._engine.raw_connection()
+            try:
+                yield cast("asyncpg.Connection[Any]", lent.driver_connection)
+            except asyncio.CancelledError:
+                lent.invalidate()  # its protocol may be in the middle of an answer
+                raise
+            finally:
+                await asyncio.shield(greenlet_spawn(lent.close))
 
     @asynccontextmanager
     async def begin(self, *, is_repeatable: bool = False) -> AsyncIterator[UnitOfWork]:
@@ -105,6 +125,12 @@ async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[
     """Return the asyncpg connection below, in the same transaction: COPY and prepared fetches."""
     raw = await connection.get_raw_connection()
     return cast("asyncpg.Connection[Any]", raw.driver_connection)
+
+
+def _refuse_closed(adapted: Any, _record: Any, _lent: Any) -> None:
+    """Keep connections that the server has closed meanwhile from being lent; the pool then opens new ones."""
+    if adapted.driver_connection.is_closed():
+        raise sa.exc.InvalidatePoolError
 
 
 @asynccontextmanager

@@ -32,9 +32,15 @@ from limner_common.errors import NotFound
 _SCOPE_KEY = "limner.authenticated"
 
 
-def read_container(request: Request) -> ApiContainer:
+def container_of(request: Request) -> ApiContainer:
     """Return the service's container."""
     return cast(ApiContainer, request.app.state.container)
+
+
+# All dependencies are coroutines: FastAPI runs plain functions in threads, which costs more than most of them do.
+async def read_container(request: Request) -> ApiContainer:
+    """Return the service's container."""
+    return container_of(request)
 
 
 async def read_authenticated(request: Request) -> Authenticated:
@@ -46,7 +52,7 @@ async def read_authenticated(request: Request) -> Authenticated:
     """
     known = request.scope.get(_SCOPE_KEY)
     if known is None:
-        known = request.scope[_SCOPE_KEY] = await authenticate(request, read_container(request))
+        known = request.scope[_SCOPE_KEY] = await authenticate(request, container_of(request))
     return cast(Authenticated, known)
 
 
@@ -80,7 +86,7 @@ async def _organization_id(request: Request, who: Authenticated, reference: OrgR
         return reference.id
     if reference.slug is not None and reference.slug in who.organizations:
         return who.organizations[reference.slug]
-    async with read_container(request).database.read() as connection:
+    async with container_of(request).database.read() as connection:
         return await find_organization_id(connection, slug=reference.slug, organization_id=reference.id)
 
 
@@ -92,19 +98,19 @@ Context = Annotated[OrgContext, Depends(read_context)]
 
 async def read_connection(request: Request, _context: Context) -> AsyncIterator[AsyncConnection]:
     """Lend a connection without a transaction for the time of the request."""
-    async with read_container(request).database.read() as connection:
+    async with container_of(request).database.read() as connection:
         yield connection
 
 
 async def begin_work(request: Request, _context: Context) -> AsyncIterator[UnitOfWork]:
     """Open the request's unit of work; it commits before the first byte of the answer."""
-    async with read_container(request).database.begin() as uow:
+    async with container_of(request).database.begin() as uow:
         yield uow
 
 
 async def begin_public_work(request: Request) -> AsyncIterator[UnitOfWork]:
     """Open the unit of work of a route that nobody has to sign in for."""
-    async with read_container(request).database.begin() as uow:
+    async with container_of(request).database.begin() as uow:
         yield uow
 
 
@@ -115,9 +121,9 @@ def _object_id(value: object) -> int:
     return int(text)
 
 
-def read_base_url(request: Request) -> str:
+async def read_base_url(request: Request) -> str:
     """Return scheme and host as the client sees us."""
-    return read_container(request).base_url(request)
+    return container_of(request).base_url(request)
 
 
 Services = Annotated[ApiContainer, Depends(read_container)]

@@ -79,23 +79,21 @@ async def authenticate(request: Request, container: ApiContainer) -> Authenticat
 
 
 async def _with_secret(container: ApiContainer, credential: Credential) -> Authenticated:
-    async with container.database.read() as connection:
-        row = await repository.find_by_digest(connection, credential.kind, digest_of(credential.secret))
-        if row is None:
-            # A stale cookie is the same as none; a token was sent on purpose.
-            raise Unauthenticated if credential.kind is CredentialKind.SESSION else Unauthenticated("Invalid token.")
-        if credential.kind is CredentialKind.ACCESS_TOKEN:
-            today = utc_now().date()
-            if row["last_used_on"] != today:
-                await repository.touch_access_token(connection, row["credential_id"], today)
+    row = await repository.find_by_digest(container.database, credential.kind, digest_of(credential.secret))
+    if row is None:
+        # A stale cookie is the same as none; a token was sent on purpose.
+        raise Unauthenticated if credential.kind is CredentialKind.SESSION else Unauthenticated("Invalid token.")
+    if credential.kind is CredentialKind.ACCESS_TOKEN:
+        today = utc_now().date()
+        if row["last_used_on"] != today:
+            await repository.touch_access_token(container.database, row["credential_id"], today)
     return authenticated_of(row, credential.kind)
 
 
 async def _with_password(request: Request, container: ApiContainer, credential: Credential) -> Authenticated:
     key = failure_key(request, credential.username)
     container.login_failures.check(key)
-    async with container.database.read() as connection:
-        row = await repository.find_by_name(connection, credential.username)
+    row = await repository.find_by_name(container.database, credential.username)
     stored = None if row is None else row["password_hash"]
     if not await container.passwords.verify_again(stored, credential.secret) or row is None:
         container.login_failures.fail(key)

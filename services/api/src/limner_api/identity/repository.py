@@ -8,8 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from limner_api.identity.credentials import CredentialKind
 from limner_api.identity.tables import password_resets, sessions
-from limner_common.db import UnitOfWork
-from limner_common.db.engine import driver_connection
+from limner_common.db import Database, UnitOfWork
 
 _ACCOUNT = """
     u.id, u.username, u.first_name, u.last_name, u.email, u.groups, u.is_superuser, u.is_staff, u.is_active,
@@ -47,22 +46,22 @@ _BY_NAME = f"""
 _TOUCH_SQL = "UPDATE api.access_tokens SET last_used_on = $2 WHERE id = $1"
 
 
-async def find_by_digest(connection: AsyncConnection, kind: CredentialKind, digest: bytes) -> asyncpg.Record | None:
+async def find_by_digest(database: Database, kind: CredentialKind, digest: bytes) -> asyncpg.Record | None:
     """Return the account, memberships and credential that a secret's digest belongs to; expired ones are not found."""
-    driver = await driver_connection(connection)
-    return await driver.fetchrow(_BY_DIGEST[kind], digest)
+    async with database.driver() as driver:
+        return await driver.fetchrow(_BY_DIGEST[kind], digest)
 
 
-async def find_by_name(connection: AsyncConnection, name: str) -> asyncpg.Record | None:
+async def find_by_name(database: Database, name: str) -> asyncpg.Record | None:
     """Return the account of a username or address, its password hash and memberships."""
-    driver = await driver_connection(connection)
-    return await driver.fetchrow(_BY_NAME, name)
+    async with database.driver() as driver:
+        return await driver.fetchrow(_BY_NAME, name)
 
 
-async def touch_access_token(connection: AsyncConnection, token_id: int, day: date) -> None:
+async def touch_access_token(database: Database, token_id: int, day: date) -> None:
     """Note the day on which a token was used."""
-    driver = await driver_connection(connection)
-    await driver.execute(_TOUCH_SQL, token_id, day)
+    async with database.driver() as driver:
+        await driver.execute(_TOUCH_SQL, token_id, day)
 
 
 async def add_session(

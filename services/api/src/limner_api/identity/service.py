@@ -58,8 +58,7 @@ async def check_password(database: Database, passwords: Passwords, name: str, pa
     Raises:
         Invalid: It is not, or there is nobody of that name; both look and take the same.
     """
-    async with database.read() as connection:
-        row = await repository.find_by_name(connection, name)
+    row = await repository.find_by_name(database, name)
     stored: str | None = None if row is None else row["password_hash"]
     if not await passwords.verify(stored, password) or row is None or stored is None or not row["is_active"]:
         raise Invalid(fields={"non_field_errors": [_WRONG]}, code="wrong_credentials")

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, Caller, Context, ObjectId, Reading, Services, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Caller, Context, ObjectId, Reading, SignedIn, Work, container_of
 from limner_api.access.organization_policies import UserAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
@@ -21,8 +21,9 @@ router = APIRouter(prefix="/api/users", tags=["users"])
 
 
 @router.get("/self")
-async def retrieve_self(request: Request, who: SignedIn, services: Services) -> JSONAnswer:
+async def retrieve_self(request: Request, who: SignedIn) -> JSONAnswer:
     """Answer the caller's own account in full; renews a session in its second half. For everybody who is signed in."""
+    services = container_of(request)
     base_url = services.base_url(request)
     answer = JSONAnswer(full_account(base_url, who.account))
     for cookie in await renewed_cookies(request, services, who):

@@ -1,0 +1,63 @@
+"""Connections that the server closed are not lent again."""
+
+import asyncio
+
+import pytest
+import sqlalchemy as sa
+
+from limner_common.db import Database, new_metadata
+from limner_common.db.engine import connect_asyncpg
+from tests.support.installation import DatabaseServer
+
+
+async def end_others(url: str) -> None:
+    connection = await connect_asyncpg(url)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    finally:
+        await connection.close()
+    await asyncio.sleep(0.1)
+
+
+@pytest.mark.parametrize("way", ["read", "driver", "begin"])
+async def test_next_use_after_an_outage_succeeds(postgres: DatabaseServer, way: str) -> None:
+    url = await postgres.clone()
+    database = Database(url, new_metadata("lost"), pool_size=2)
+
+    async def use() -> int:
+        if way == "driver":
+            async with database.driver() as driver:
+                return int(await driver.fetchval("SELECT 1"))
+        if way == "read":
+            async with database.read() as connection:
+                return int(await connection.scalar(sa.select(1)) or 0)
+        async with database.begin() as uow:
+            return int(await uow.scalar(sa.select(1)))
+
+    try:
+        await asyncio.gather(use(), use())
+        await end_others(url)
+        assert await asyncio.gather(use(), use(), use()) == [1, 1, 1]
+    finally:
+        await database.close()
+
+
+async def test_cancelled_use_does_not_spoil_the_connection(postgres: DatabaseServer) -> None:
+    database = Database(await postgres.clone(), new_metadata("lost"), pool_size=1)
+
+    async def sleep() -> None:
+        async with database.driver() as driver:
+            await driver.execute("SELECT pg_sleep(30)")
+
+    try:
+        task = asyncio.create_task(sleep())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        async with database.driver() as driver:
+            assert await driver.fetchval("SELECT 1") == 1
+    finally:
+        await database.close()
