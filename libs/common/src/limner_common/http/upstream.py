@@ -1,11 +1,14 @@
 """The way to another service: in this process, or over the network. Both stream and both are plain ASGI to the caller."""
 
+import asyncio
+import random
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
 
 import httpx
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner_common.errors import Unavailable
 from limner_common.http.errors import render_compat
@@ -13,16 +16,29 @@ from limner_common.http.inprocess import InProcessTransport
 
 log = structlog.get_logger(__name__)
 
-_HOP_BY_HOP = {
-    b"connection",
-    b"keep-alive",
-    b"proxy-authenticate",
-    b"proxy-authorization",
-    b"te",
-    b"trailer",
-    b"transfer-encoding",
-    b"upgrade",
-}
+_HOP_BY_HOP = frozenset(
+    {
+        b"connection",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
+)
+#: ``expect`` is answered by the server in front as soon as we read the body.
+_NOT_SENT = _HOP_BY_HOP | {b"host", b"expect"}
+#: Servers say these themselves, once.
+_NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server"}
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: How long a server keeps an idle connection. We give ours up earlier, so that none is used while the other end closes it.
+SERVER_KEEP_ALIVE_SECONDS = 75
+_KEEP_ALIVE_SECONDS = 45
+_TIMEOUT = httpx.Timeout(600, connect=5)
 
 
 class Upstreams:
@@ -41,20 +57,33 @@ class Upstreams:
         return service in self._apps
 
     def app(self, service: str) -> ASGIApp:
-        """Return the application that answers for a service."""
+        """Return the application that answers for a service.
+
+        Raises:
+            Unavailable: The installation has no such service.
+        """
+        if service not in self._apps:
+            raise Unavailable(f"This installation has no service '{service}'.", code="service_not_installed")
         return self._apps[service]
 
     def client(self, service: str) -> httpx.AsyncClient:
-        """Return an HTTP client of a service; bodies stream in both directions."""
+        """Return an HTTP client of a service; bodies stream in both directions.
+
+        Raises:
+            Unavailable: The installation has no such service.
+        """
         if service not in self._clients:
-            app = self._apps[service]
+            app = self.app(service)
             self._clients[service] = app.client if isinstance(app, RemoteApp) else _in_process_client(app, service)
         return self._clients[service]
 
     async def close(self) -> None:
-        """Close all clients."""
+        """Close all connections to other services."""
         for client in self._clients.values():
             await client.aclose()
+        for app in self._apps.values():
+            if isinstance(app, RemoteApp):
+                await app.client.aclose()
 
 
 def _in_process_client(app: ASGIApp, service: str) -> httpx.AsyncClient:
@@ -65,51 +94,108 @@ def _in_process_client(app: ASGIApp, service: str) -> httpx.AsyncClient:
 class RemoteApp:
     """A service elsewhere, as an ASGI application: a streaming reverse proxy.
 
+    Path, query, headers and body pass as they are: nothing is decoded, no cookie is kept, no redirect followed. A request
+    without a body that only reads is sent a second time when the connection breaks before an answer.
+
     Args:
         base_url: Address of the service, such as ``http://media:8000``.
     """
 
     def __init__(self, base_url: str) -> None:
-        self.client = httpx.AsyncClient(
-            base_url=base_url,
-            timeout=httpx.Timeout(600, connect=5),
-            limits=httpx.Limits(max_connections=200, max_keepalive_connections=50),
-        )
+        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_ALIVE_SECONDS)
+        # Retries of a transport are those of connecting only.
+        self._transport = httpx.AsyncHTTPTransport(retries=1, limits=limits)
+        self._base_url = httpx.URL(base_url)
+        self.client = httpx.AsyncClient(base_url=base_url, transport=self._transport, timeout=_TIMEOUT)
+        # Else it would ask for compressed answers in the name of others.
+        self.client.headers.clear()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward one request; answers 503 when the service cannot be reached before it has answered."""
-        path = scope.get("raw_path") or scope["path"].encode()
-        query = scope.get("query_string", b"")
-        url = self.client.base_url.copy_with(raw_path=path.split(b"?")[0] + (b"?" + query if query else b""))
-        headers = [(k, v) for k, v in scope["headers"] if k not in _HOP_BY_HOP and k != b"host"]
-        has_body = any(k in (b"content-length", b"transfer-encoding") for k, _ in scope["headers"])
-        request = self.client.build_request(
-            scope["method"], url, headers=headers, content=_body(receive) if has_body else None
-        )
+        has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
         try:
-            response = await self.client.send(request, stream=True)
+            response = await self._ask(scope, receive, has_body=has_body)
+        except _ClientGone:
+            return
         except httpx.TransportError as error:
-            log.warning("upstream_unreachable", host=url.host, error=repr(error))
+            log.warning("upstream_unreachable", host=self._base_url.host, error=repr(error))
             answer = render_compat(Unavailable("A part of the service is not reachable.", retry_after_seconds=2))
             await answer(scope, receive, send)
             return
         try:
-            kept = [(k.lower(), v) for k, v in response.headers.raw if k.lower() not in _HOP_BY_HOP]
-            await send({"type": "http.response.start", "status": response.status_code, "headers": kept})
-            async for piece in response.aiter_raw():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            await send({"type": "http.response.body", "body": b""})
+            # What follows a success (a request to be noted) happens on the way of this message, whoever waits for it.
+            await send(_start(response))
+            await _until_first(_pass_on(response, send), _gone(receive))
         finally:
-            with suppress(httpx.TransportError):
-                await response.aclose()
+            await response.aclose()
+
+    async def _ask(self, scope: Scope, receive: Receive, *, has_body: bool) -> httpx.Response:
+        """Send the request and return the answer with its body unread."""
+        try:
+            return await self._transport.handle_async_request(self._request(scope, receive if has_body else None))
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            if has_body or scope["method"] not in _REPEATABLE:
+                raise
+            await asyncio.sleep(random.uniform(0.01, 0.1))
+            return await self._transport.handle_async_request(self._request(scope, None))
+
+    def _request(self, scope: Scope, receive: Receive | None) -> httpx.Request:
+        return httpx.Request(
+            scope["method"],
+            self._base_url,
+            headers=[(name, value) for name, value in scope["headers"] if name not in _NOT_SENT],
+            content=None if receive is None else _body(receive),
+            # The target goes out as it came in: percent signs and dots mean what the client meant.
+            extensions={"timeout": _TIMEOUT.as_dict(), "target": _target(scope)},
+        )
+
+
+class _ClientGone(Exception):
+    """Nobody waits for the answer any more."""
+
+
+def _target(scope: Scope) -> bytes:
+    path: bytes = scope.get("raw_path") or quote(scope["path"]).encode()
+    query: bytes = scope.get("query_string", b"")
+    return path.split(b"?")[0] + (b"?" + query if query else b"")
 
 
 async def _body(receive: Receive) -> AsyncIterator[bytes]:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise httpx.ReadError("client went away")
+            raise _ClientGone
         if body := message.get("body", b""):
             yield body
         if not message.get("more_body", False):
             return
+
+
+def _start(response: httpx.Response) -> Message:
+    headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _NOT_RETURNED]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+
+
+async def _pass_on(response: httpx.Response, send: Send) -> None:
+    async for piece in response.aiter_raw():
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _gone(receive: Receive) -> None:
+    """Return when the client has gone; what is left of its body is read and dropped."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _until_first(*works: Any) -> None:
+    """Run until one ends and cancel the others; raises what that one raised."""
+    tasks = [asyncio.ensure_future(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
