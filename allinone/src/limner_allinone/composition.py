@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp
 
+from limner_allinone.configuration import Misconfigured, named_settings
 from limner_common.bus import LocalBus, run_consumer, run_relay
 from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
-from limner_common.errors import DomainError, ErrorKind
 from limner_common.grants import Keyring
 from limner_common.http.upstream import RemoteApp, Upstreams
 from limner_common.objects import FolderObjectStore, ObjectStore
@@ -33,12 +33,6 @@ from limner_common.work import Worker
 log = structlog.get_logger(__name__)
 
 SERVICE_NAMES = ("api", "media", "annotations", "inference", "exports", "analytics")
-
-
-class Misconfigured(DomainError):
-    """The settings do not describe something that can run; the message names the setting."""
-
-    kind = ErrorKind.INVALID
 
 
 def definition_of(name: str) -> ServiceDefinition:
@@ -84,6 +78,12 @@ class Installation:
             if handlers:
                 worker = self.worker(service.definition.name)
                 self._start(worker.run(), f"worker:{service.definition.name}")
+
+    async def expire_leases(self) -> None:
+        """Let work that a worker left behind be taken up at once; only where no other worker can be running."""
+        for service in self.services.values():
+            async with service.resources.database.begin() as uow:
+                await service.container.queue.expire_leases(uow)
 
     def worker(self, name: str, *, lease_seconds: float = 30.0) -> Worker:
         """Return a worker of a service, not yet running."""
@@ -159,7 +159,9 @@ async def install(
                 scratch=scratch,
                 settings=settings,
             )
-            container = await stack.enter_async_context(definition.build(resources))
+            with named_settings():
+                built = definition.build(resources)
+            container = await stack.enter_async_context(built)
             apps[name] = definition.create_app(container)
             services[name] = RunningService(definition, container, apps[name], resources)
         installation = Installation(services, bus)

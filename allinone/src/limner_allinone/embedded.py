@@ -22,8 +22,8 @@ from pydantic import SecretStr
 from limner_allinone.admin import first_administrator
 from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
 from limner_allinone.home import Home, keyrings_of, open_home
+from limner_allinone.listening import listen
 from limner_allinone.postgres import EmbeddedPostgres
-from limner_common.errors import Conflict
 from limner_common.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ async def run_embedded(folder: Path, host: str, port: int, log_level: str, annou
         Conflict: The port is taken, or the home is in use or newer.
         DomainError: Whatever else keeps the product from starting, in words for people.
     """
-    listener = _listen(host, port)
+    listener = listen(host, port, advice="Choose another port with --port (make run PORT=…).")
     home, lock = open_home(folder)
     with lock, contextlib.closing(listener):
         server = EmbeddedPostgres(home.database)
@@ -71,6 +71,7 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation:
+        await installation.expire_leases()  # the home is ours alone: whoever held them is gone
         installation.start_workers()
         waiting = asyncio.create_task(stop.wait())
         running = asyncio.create_task(installation.wait())
@@ -185,20 +186,6 @@ def web_folder() -> Path:
     """Return the built web client: in the package when installed, in ``web/dist`` of a source checkout."""
     packaged = Path(__file__).parent / "web"
     return packaged if packaged.is_dir() else Path(__file__).parents[3] / "web" / "dist"
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-    except OSError as error:
-        raise Conflict(
-            f"Limner cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port (make run PORT=…)."
-        ) from error
-    listener.listen(512)
-    return listener
 
 
 def _die_with_parent() -> None:

@@ -216,6 +216,21 @@ async def test_work_of_a_killed_worker_is_taken_up_again_and_done_once(database:
     assert await _effects(database) == [item_id]
 
 
+async def test_expired_leases_are_taken_up_at_once_and_fenced(database: Database) -> None:
+    queue = WorkQueue()
+    item_id = await enqueue(database, queue)
+    async with database.begin() as uow:
+        left_behind = await queue.claim(uow, kinds=["probe"], lease_seconds=3600, token=new_uuid())
+    assert left_behind is not None
+    assert not await worker(database, queue, effect).run_one()
+    async with database.begin() as uow:
+        await queue.expire_leases(uow)
+    await worker(database, queue, effect).run_one()
+    async with database.begin() as uow:
+        assert not await queue.finish(uow, left_behind)
+    assert (await item_of(database, queue, item_id)).state is WorkState.DONE
+
+
 async def test_the_running_worker_starts_new_items_without_waiting_for_its_poll(database: Database) -> None:
     queue = WorkQueue()
     eager = Worker(database, queue, {"probe": effect}, poll_seconds=60)

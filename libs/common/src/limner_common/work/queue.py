@@ -181,6 +181,14 @@ class WorkQueue:
         await self._observer(uow, item)
         return item
 
+    async def expire_leases(self, uow: UnitOfWork) -> None:
+        """Let running items be claimed at once; for a worker that starts and knows that it is the only one.
+
+        A predecessor that is still alive can do no harm: its token no longer fits once an item is claimed again.
+        """
+        table = uow.table("work_items")
+        await uow.execute(sa.update(table).where(table.c.state == WorkState.RUNNING).values(lease_until=utc_now()))
+
     async def heartbeat(self, uow: UnitOfWork, item: WorkItem, *, lease_seconds: float) -> bool | None:
         """Extend the lease. True: go on; False: cancel was asked for; None: the lease is lost, stop without effect."""
         table = uow.table("work_items")
