@@ -1,4 +1,4 @@
-"""Settings shared by all services; each service adds its own class with its own prefix. Nothing reads the environment later."""
+"""Settings shared by all services; each service adds its own class with its own prefix, read once by the composition root."""
 
 from pathlib import Path
 
