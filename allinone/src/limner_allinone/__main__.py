@@ -106,13 +106,9 @@ def _work(arguments: argparse.Namespace) -> int:
 
 
 def _migrate(arguments: argparse.Namespace) -> int:
-    from limner_allinone.composition import SERVICE_NAMES, migrate_services
-    from limner_common.settings import ServiceSettings
+    from limner_allinone.split import migrate_deployment
 
-    names = SERVICE_NAMES if arguments.service == "all" else (arguments.service,)
-    settings = ServiceSettings()
-    configure_logging(settings.log_level, as_json=settings.is_log_json)
-    asyncio.run(migrate_services(settings, names))
+    names = asyncio.run(migrate_deployment(arguments.service, lambda line: print(line, flush=True)))
     print(f"Schemas up to date: {', '.join(names)}")
     return 0
 

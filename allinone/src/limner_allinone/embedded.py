@@ -12,7 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -22,7 +22,7 @@ from pydantic import SecretStr
 from limner_allinone.admin import first_administrator
 from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
 from limner_allinone.home import Home, keyrings_of, open_home
-from limner_allinone.listening import listen
+from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.postgres import EmbeddedPostgres
 from limner_common.settings import ServiceSettings
 
@@ -101,29 +101,13 @@ async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket,
             timeout_graceful_shutdown=10,
             backlog=512,
         )
-        server = _Server(config)
+        server = OrderlyServer(config)
         announce(f"Limner is ready on http://{shown}:{port}")
         try:
             await server.serve(sockets=[listener])
         finally:
             worker.cancel()
             await asyncio.gather(worker, return_exceptions=True)
-
-
-class _Server(uvicorn.Server):
-    """A server that ends in order on SIGINT and SIGTERM; uvicorn's own raises the signal again when it has stopped."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Handle signals while serving."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
 
 
 async def _keep_worker(settings: ServiceSettings, home: Home) -> None:

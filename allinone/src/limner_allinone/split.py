@@ -1,57 +1,171 @@
-"""``limner serve|work``: one service in this process, configured by the environment only."""
+"""``limner serve|work|migrate``: one service in this process, configured by the environment only."""
 
 import asyncio
 import base64
+import contextlib
+import os
 import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
+import asyncpg
+import structlog
 import uvicorn
 
-from limner_allinone.composition import Misconfigured, install
-from limner_common.grants import Keyring
+from limner_allinone.admin import first_administrator
+from limner_allinone.composition import SERVICE_NAMES, Installation, definition_of, install, migrate_services
+from limner_allinone.configuration import Misconfigured, read_settings
+from limner_allinone.listening import OrderlyServer, listen
+from limner_common.db import Database
+from limner_common.db.migrations import require_current
+from limner_common.errors import Unavailable
+from limner_common.grants import Keyring, public_key_of
+from limner_common.http.upstream import SERVER_KEEP_ALIVE_SECONDS
 from limner_common.logs import configure_logging
+from limner_common.racing import until_first
 from limner_common.settings import ServiceSettings
+
+log = structlog.get_logger(__name__)
+
+#: Shorter than the 30 seconds that orchestrators leave between asking and killing.
+_DRAIN_SECONDS = 20
+#: Whom a service asks to do its work. ``api`` forwards to ``inference`` and ``analytics`` too, where they are installed.
+_NEEDS = {
+    "api": ("annotations", "exports", "media"),
+    "media": ("api",),
+    "annotations": ("api",),
+    "exports": ("annotations", "api", "media"),
+}
 
 
 async def serve_service(name: str, host: str, port: int) -> None:
-    """Serve a service's application, its relay and its consumers until SIGTERM, then drain."""
-    settings = _configured()
-    async with install(settings, {name: _keyring(name, settings)}, (name,)) as installation:
-        installation.start_event_loops()
-        config = uvicorn.Config(
-            installation.app(name),
-            host=host,
-            port=port,
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=30,
-        )
-        await uvicorn.Server(config).serve()
+    """Serve a service's application, its relay and its consumers until SIGTERM, then drain.
+
+    Raises:
+        DomainError: What keeps it from starting, in words for people.
+    """
+    async with _installed(name) as installation:
+        with contextlib.closing(listen(host, port, advice="Choose another with --host and --port.")) as listener:
+            config = uvicorn.Config(
+                installation.app(name),
+                loop="uvloop",
+                http="httptools",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                backlog=512,
+                timeout_keep_alive=SERVER_KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=_DRAIN_SECONDS,
+            )
+            server = OrderlyServer(config)
+            installation.start_event_loops()
+            log.info("serving", service=name, host=host, port=listener.getsockname()[1])
+            await until_first(server.serve(sockets=[listener]), installation.wait())
+        log.info("stopped", service=name)
 
 
 async def work_service(name: str) -> None:
-    """Run a service's workers until SIGTERM; unfinished items go back to the queue."""
-    settings = _configured()
+    """Run a service's workers until SIGTERM; unfinished items go back to the queue.
+
+    Raises:
+        DomainError: What keeps them from starting, in words for people.
+    """
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with install(settings, {name: _keyring(name, settings)}, (name,)) as installation:
+    async with _installed(name) as installation:
+        service = installation.services[name]
+        if not service.definition.handlers(service.container):
+            raise Misconfigured(f"The service '{name}' has no work to do in the background; it is only served.")
         installation.start_workers()
-        await stop.wait()
+        log.info("working", service=name)
+        await until_first(stop.wait(), installation.wait())
+    log.info("stopped", service=name)
 
 
-def _configured() -> ServiceSettings:
-    settings = ServiceSettings()
+async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequence[str]:
+    """Bring the schema of one service, or of ``all``, to this version; returns the names of those it did.
+
+    With ``LIMNER_ADMIN_PASSWORD`` set it makes the first administrator too, when there is none.
+
+    Args:
+        name: A service, or ``all``.
+        announce: Told the lines a person should see.
+
+    Raises:
+        DomainError: The database cannot be used, or was written by a newer version.
+    """
+    settings = read_settings("database_url")
     configure_logging(settings.log_level, as_json=settings.is_log_json)
-    return settings
+    names = SERVICE_NAMES if name == "all" else (name,)
+    with _named_database():
+        await migrate_services(settings, names)
+        if "api" in names and os.environ.get("LIMNER_ADMIN_PASSWORD"):
+            await first_administrator(settings, announce)
+    return names
+
+
+@contextlib.asynccontextmanager
+async def _installed(name: str) -> AsyncIterator[Installation]:
+    settings = read_settings("database_url")
+    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    _check_upstreams(name, settings)
+    keyring = _keyring(name, settings)
+    await _check_schema(name, settings)
+    async with install(settings, {name: keyring}, (name,)) as installation:
+        yield installation
+
+
+def _check_upstreams(name: str, settings: ServiceSettings) -> None:
+    missing = [other for other in _NEEDS.get(name, ()) if other not in settings.upstreams]
+    if missing:
+        raise Misconfigured(
+            f"Set LIMNER_UPSTREAMS: '{name}' needs the addresses of {', '.join(missing)}, as JSON such as "
+            f'{{"{missing[0]}": "http://{missing[0]}:8000"}}.'
+        )
+    for other, address in settings.upstreams.items():
+        if not address.startswith(("http://", "https://")):
+            raise Misconfigured(f"LIMNER_UPSTREAMS: the address of '{other}' does not begin with http:// or https://.")
+
+
+async def _check_schema(name: str, settings: ServiceSettings) -> None:
+    definition = definition_of(name)
+    database = Database(settings.database_url.get_secret_value(), definition.metadata, pool_size=1)
+    try:
+        with _named_database():
+            await require_current(database, definition.migrations)
+    finally:
+        await database.close()
+
+
+@contextlib.contextmanager
+def _named_database() -> Iterator[None]:
+    try:
+        yield
+    except (
+        OSError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.ClientConfigurationError,
+        asyncpg.InvalidCatalogNameError,
+    ) as error:
+        raise Unavailable(f"The database of LIMNER_DATABASE_URL cannot be used: {error}") from error
+    except asyncpg.InvalidAuthorizationSpecificationError as error:
+        raise Unavailable(f"The database of LIMNER_DATABASE_URL refuses us: {error}") from error
 
 
 def _keyring(name: str, settings: ServiceSettings) -> Keyring:
-    if settings.private_key is None or name not in settings.keys:
-        raise Misconfigured(f"Set LIMNER_PRIVATE_KEY, and LIMNER_KEYS with an entry for '{name}'.")
+    missing = [who for who in sorted({name, "api"}) if who not in settings.keys]
+    if settings.private_key is None:
+        raise Misconfigured(f"Set LIMNER_PRIVATE_KEY: the private key of '{name}', base64 of 32 raw bytes.")
+    if missing:
+        raise Misconfigured(f"Set LIMNER_KEYS with the public keys of all services; it has none of {', '.join(missing)}.")
     try:
+        private = base64.b64decode(settings.private_key.get_secret_value(), validate=True)
         public = {who: base64.b64decode(key, validate=True) for who, key in settings.keys.items()}
-        return Keyring(name, base64.b64decode(settings.private_key.get_secret_value(), validate=True), public)
+        keyring = Keyring(name, private, public)
     except ValueError as error:
         raise Misconfigured("LIMNER_PRIVATE_KEY and LIMNER_KEYS hold base64 of 32 raw bytes each.") from error
+    if public_key_of(private) != public[name]:
+        raise Misconfigured(f"LIMNER_PRIVATE_KEY does not belong to the public key of '{name}' in LIMNER_KEYS.")
+    return keyring

@@ -4,6 +4,7 @@ from importlib.resources import as_file, files
 from typing import Any
 
 import sqlalchemy as sa
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -12,11 +13,19 @@ from alembic.script import ScriptDirectory
 from limner_common.db.engine import Database
 from limner_common.errors import DomainError, ErrorKind
 
+log = structlog.get_logger(__name__)
+
 _LOCK_TIMEOUT = "5s"
 
 
 class SchemaTooNew(DomainError):
     """The database was written by a newer version of the product."""
+
+    kind = ErrorKind.CONFLICT
+
+
+class SchemaOutdated(DomainError):
+    """The database has no schema of the service, or one that an older version wrote."""
 
     kind = ErrorKind.CONFLICT
 
@@ -45,6 +54,40 @@ async def migrate(database: Database, package: str) -> None:
                 sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": f"migrate:{database.schema}"}
             )
             await connection.commit()
+
+
+async def require_current(database: Database, package: str) -> None:
+    """Check that the schema is the one this release works with; changes nothing.
+
+    A schema that this release does not know passes: a newer one still serves the release before it while pods are replaced.
+
+    Args:
+        database: The service's database.
+        package: Package that holds the service's Alembic scripts.
+
+    Raises:
+        SchemaOutdated: There is none, or an older one; the message says what to run.
+    """
+    async with database.engine.connect() as connection:
+        await connection.run_sync(_compare, database, package)
+
+
+def _compare(connection: sa.Connection, database: Database, package: str) -> None:
+    with as_file(files(package)) as folder:
+        scripts = ScriptDirectory.from_config(alembic_config(str(folder), connection, database.metadata))
+        head = scripts.get_current_head()
+        known = {revision.revision for revision in scripts.walk_revisions()}
+    context = MigrationContext.configure(connection, opts={"version_table_schema": database.schema})
+    current = context.get_current_revision()
+    if current == head:
+        return
+    if current is not None and current not in known:
+        log.warning("schema_is_newer", service=database.schema, revision=current, known=head)
+        return
+    state = "is missing" if current is None else f"is older ({current}) than this version needs ({head})"
+    raise SchemaOutdated(
+        f"The schema of service '{database.schema}' {state}; run: limner migrate {database.schema}", code="schema_outdated"
+    )
 
 
 def _upgrade(connection: sa.Connection, database: Database, package: str) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
-from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -13,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limner_common.errors import Unavailable
 from limner_common.http.errors import render_compat
 from limner_common.http.inprocess import InProcessTransport
+from limner_common.racing import until_first
 
 log = structlog.get_logger(__name__)
 
@@ -125,7 +125,7 @@ class RemoteApp:
         try:
             # What follows a success (a request to be noted) happens on the way of this message, whoever waits for it.
             await send(_start(response))
-            await _until_first(_pass_on(response, send), _gone(receive))
+            await until_first(_pass_on(response, send), _gone(receive))
         finally:
             await response.aclose()
 
@@ -186,16 +186,3 @@ async def _gone(receive: Receive) -> None:
     """Return when the client has gone; what is left of its body is read and dropped."""
     while (await receive())["type"] != "http.disconnect":
         pass
-
-
-async def _until_first(*works: Any) -> None:
-    """Run until one ends and cancel the others; raises what that one raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
