@@ -40,6 +40,12 @@ class ApiContainer:
         async with self.database.read() as connection:
             await connection.execute(sa.select(1))
 
+    def client_address(self, request: HTTPConnection) -> str:
+        """Return the address a request comes from, as far as we can believe it; "" when there is none."""
+        if self.settings.is_behind_proxy and (forwarded := request.headers.get("x-forwarded-for")):
+            return forwarded.split(",")[-1].strip()  # the last entry is our proxy's own
+        return request.client.host if request.client else ""
+
     def base_url(self, request: HTTPConnection) -> str:
         """Return scheme and host as the client sees us, without a slash at the end; absolute URLs start with it."""
         if self.settings.public_url is not None:

@@ -91,7 +91,7 @@ async def _with_secret(container: ApiContainer, credential: Credential) -> Authe
 
 
 async def _with_password(request: Request, container: ApiContainer, credential: Credential) -> Authenticated:
-    key = failure_key(request, credential.username)
+    key = failure_key(request, container, credential.username)
     container.login_failures.check(key)
     row = await repository.find_by_name(container.database, credential.username)
     stored = None if row is None else row["password_hash"]
@@ -101,9 +101,9 @@ async def _with_password(request: Request, container: ApiContainer, credential: 
     return authenticated_of(row, CredentialKind.BASIC)
 
 
-def failure_key(request: Request, username: str) -> tuple[str, str]:
+def failure_key(request: Request, container: ApiContainer, username: str) -> tuple[str, str]:
     """Return what wrong passwords are counted by: the account asked for and the address asked from."""
-    return (username.casefold(), request.client.host if request.client else "")
+    return (username.casefold(), container.client_address(request))
 
 
 def account_of(row: asyncpg.Record) -> Account:

@@ -43,6 +43,7 @@ _BY_NAME = f"""
     WHERE u.username = $1 OR (u.email <> '' AND lower(u.email) = lower($1))
     ORDER BY u.username = $1 DESC LIMIT 1
 """  # noqa: S608 constants only
+_PRUNED_AT_ONCE = 100
 _TOUCH_SQL = "UPDATE api.access_tokens SET last_used_on = $2 WHERE id = $1"
 
 
@@ -74,10 +75,16 @@ async def add_session(
 
 
 async def prune_sessions(uow: UnitOfWork, user_id: int, *, keep: int) -> None:
-    """Remove a user's expired sessions and all but his newest."""
+    """Remove all but a user's newest sessions, and some expired ones of anybody: nobody else clears those away."""
     newest = sa.select(sessions.c.id).where(sessions.c.user_id == user_id).order_by(sessions.c.id.desc()).limit(keep)
-    is_over = sa.or_(sessions.c.expires_at <= sa.func.now(), sessions.c.id.not_in(newest))
-    await uow.execute(sa.delete(sessions).where(sessions.c.user_id == user_id, is_over))
+    await uow.execute(sa.delete(sessions).where(sessions.c.user_id == user_id, sessions.c.id.not_in(newest)))
+    expired = (
+        sa.select(sessions.c.id)
+        .where(sessions.c.expires_at <= sa.func.now())
+        .limit(_PRUNED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    await uow.execute(sa.delete(sessions).where(sessions.c.id.in_(expired)))
 
 
 async def extend_session(uow: UnitOfWork, session_id: int, expires_at: datetime) -> None:

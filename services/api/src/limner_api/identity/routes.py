@@ -30,7 +30,7 @@ async def login(request: Request, body: LoginBody, services: Services) -> JSONAn
     name = body.username or body.email
     if not name or not body.password:
         raise Invalid(_INCOMPLETE)
-    key = failure_key(request, name)
+    key = failure_key(request, services, name)
     services.login_failures.check(key)
     try:
         user = await service.check_password(services.database, services.passwords, name, body.password)
@@ -113,7 +113,7 @@ async def request_password_reset(body: PasswordResetBody) -> JSONAnswer:
 @public_router.post("/password/reset/confirm")
 async def confirm_password_reset(request: Request, body: PasswordResetConfirmBody, services: Services) -> JSONAnswer:
     """Set a new password with the two parts of a reset link, which works once. For everybody."""
-    key = failure_key(request, f"reset:{body.uid}")
+    key = failure_key(request, services, f"reset:{body.uid}")
     services.login_failures.check(key)
     try:
         account = await service.find_reset_account(services.database, body.uid, body.token)
