@@ -1,6 +1,6 @@
 """Measure large documents of the annotations service against what its parts cost alone.
 
-    python bench/annotations_documents.py [objects]
+    python -m bench.annotations_documents [objects]
 
 Starts a throwaway PostgreSQL and the service in this process. Prints seconds, the ratio to the baseline, and how far the
 memory of this process (client included) grew at most.
@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from tests.integration.annotations.workshop import Workshop, rectangle
+from tests.support.installation import database_server, test_bench
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
-from limner_annotations.revisions.copying import COLUMNS, copy_pieces  # noqa: E402
-from limner_annotations.revisions.documents import ObjectRow  # noqa: E402
-from limner_common.db.engine import connect_asyncpg  # noqa: E402
-from limner_model.annotations import LabeledData  # noqa: E402
-from tests.integration.annotations.workshop import Workshop, rectangle  # noqa: E402
-from tests.support.installation import database_server, test_bench  # noqa: E402
+from limner_annotations.revisions.copying import COLUMNS, copy_pieces
+from limner_annotations.revisions.documents import ObjectRow
+from limner_common.db.engine import connect_asyncpg
+from limner_model.annotations import LabeledData
 
 MEBIBYTE = 1024 * 1024
 
@@ -73,9 +71,7 @@ async def baseline(workshop: Workshop, body: bytes, count: int) -> dict[str, flo
         for start in range(0, len(packed), 512 * 1024):
             yield packed[start : start + 512 * 1024]
 
-    copy = connection.copy_to_table(
-        "objects", schema_name="annotations", columns=COLUMNS, source=pieces(), format="binary"
-    )
+    copy = connection.copy_to_table("objects", schema_name="annotations", columns=COLUMNS, source=pieces(), format="binary")
     times["copy"], _ = await timed(copy)
     query = "SELECT doc FROM annotations.objects WHERE job_id = 1 AND ended_rev IS NULL ORDER BY kind, frame, id"
     times["select"], found = await timed(connection.fetch(query))

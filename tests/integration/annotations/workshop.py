@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import httpx
 import msgspec
+import pytest
 import sqlalchemy as sa
 
 from limner_common.grants import Grant
@@ -115,18 +117,26 @@ class Workshop:
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
-        """Collect the SQL statements sent while the block runs."""
+        """Collect the SQL statements sent while the block runs, those of the driver's cursors and copies included."""
         seen: list[str] = []
         engine = self.container.database.engine.sync_engine
 
         def note(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
             seen.append(statement)
 
+        def noting(method: Any) -> Any:
+            def call(connection: Any, what: str, *rest: Any, **options: Any) -> Any:
+                seen.append(f"{method.__name__} {what}")
+                return method(connection, what, *rest, **options)
+
+            return call
+
         sa.event.listen(engine, "before_cursor_execute", note)
-        try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("cursor", "copy_to_table"):
+                patch.setattr(asyncpg.Connection, name, noting(getattr(asyncpg.Connection, name)))
             yield seen
-        finally:
-            sa.event.remove(engine, "before_cursor_execute", note)
+        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def rectangle(frame: int = 0, x: float = 0.0, **changes: Any) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from limner_model.labels import LabelSchema
 #: ``last_frame`` of a track that does not end: it is visible up to the end of its job.
 OPEN_END = 2**31 - 1
 
+_GUESSED_BYTES = 512
+
 _encode = msgspec.json.Encoder().encode
 _decode_tag = msgspec.json.Decoder(Tag).decode
 _decode_shape = msgspec.json.Decoder(Shape).decode
@@ -75,6 +77,11 @@ class Counts:
     def total(self) -> int:
         """Number of objects of all kinds."""
         return self.tags + self.shapes + self.tracks
+
+    @property
+    def mean_bytes(self) -> int:
+        """Mean size of a document; a guess where there are none."""
+        return self.document_bytes // self.total if self.total else _GUESSED_BYTES
 
     def count(self, kind: int, number: int, document_bytes: int) -> None:
         """Add objects of one kind."""

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.revisions.documents import Kind, refresh_documents
-from limner_annotations.revisions.service import stream_stored
+from limner_annotations.revisions.service import stream_job
 from limner_model.labels import LabelSchema
 
 
@@ -23,26 +23,24 @@ async def job_pieces(
     yield b'{"version":0,"tags":['
     separator = b""
     async with container.database.begin(is_repeatable=True) as uow:
-        async for found in stream_stored(uow.connection, [(job_id, revision)]):
-            for here in Kind:
-                docs = [row.doc for row in found if row.kind == here]
-                if not docs:
-                    continue
-                while kind < here:
-                    kind = Kind(kind + 1)
-                    yield _opening(kind)
-                    separator = b""
-                if schema is not None:
-                    docs = await _refreshed(container, here, docs, schema)
-                yield separator + b",".join(docs)
-                separator = b","
+        async for here, docs in stream_job(uow.connection, job_id, revision):
+            while kind < here:
+                kind = Kind(kind + 1)
+                yield _opening(kind)
+                separator = b""
+            yield separator + b",".join(await _refreshed(container, here, docs, schema))
+            separator = b","
     while kind < Kind.TRACK:
         kind = Kind(kind + 1)
         yield _opening(kind)
     yield b"]}"
 
 
-async def _refreshed(container: AnnotationsContainer, kind: Kind, docs: list[bytes], schema: LabelSchema) -> list[bytes]:
+async def _refreshed(
+    container: AnnotationsContainer, kind: Kind, docs: list[bytes], schema: LabelSchema | None
+) -> list[bytes]:
+    if schema is None:
+        return docs
     return await container.compute(sum(map(len, docs)), lambda: refresh_documents(kind, docs, schema))
 
 

@@ -13,8 +13,6 @@ from limner_annotations.revisions.stored import StoredDoc
 from limner_common.db import Database, UnitOfWork
 from limner_common.errors import NotFound
 
-_GUESSED_BYTES = 512
-
 
 class JobChange:
     """One revision of one job in the making; the job is locked until the transaction ends.
@@ -179,23 +177,23 @@ async def find_states(database: Database, task_id: int) -> list[JobState]:
 async def stream_stored(
     connection: AsyncConnection, pins: Sequence[tuple[int, int]], kind: Kind | None = None
 ) -> AsyncIterator[list[StoredDoc]]:
-    """Yield objects of jobs by kind, job, frame and id, in lists of bounded size; two statements.
+    """Yield objects of jobs by kind, job, frame and id, in lists of bounded size; at most three statements.
 
     Args:
         connection: Connection in a transaction that sees one snapshot.
         pins: Jobs, each with the revision to read.
         kind: Only objects of this kind; None for all.
     """
-    states = await repository.get_states(connection, [job_id for job_id, _ in pins])
-    condition = reading.at_revisions(states, pins)
-    async for rows in reading.stream_docs(connection, condition, mean_bytes=mean_document_bytes(states), kind=kind):
+    condition, expected = await reading.pin(connection, pins)
+    async for rows in reading.stream_docs(connection, condition, expected, kind):
         yield rows
 
 
-def mean_document_bytes(states: Sequence[JobState]) -> int:
-    """Return the mean size of the documents of jobs; a guess where they are not known."""
-    total = sum(state.counts.total for state in states)
-    return sum(state.counts.document_bytes for state in states) // total if total else _GUESSED_BYTES
+async def stream_job(connection: AsyncConnection, job_id: int, revision: int) -> AsyncIterator[tuple[Kind, list[bytes]]]:
+    """Yield the documents of a job at a revision by kind, frame and id, in lists of bounded size."""
+    condition, expected = await reading.pin(connection, [(job_id, revision)])
+    async for found in reading.stream_by_kind(connection, condition, expected):
+        yield found
 
 
 async def find_targets(

@@ -17,6 +17,7 @@ from limner_annotations.tasks.splitting import JobDocument, count_part_ids, enco
 from limner_annotations.transfers import repository
 from limner_annotations.transfers.spool import Spool
 from limner_common.db import UnitOfWork
+from limner_common.errors import Invalid
 from limner_model.annotations import LabeledData
 
 #: Rows wait until their documents have this size, so that jobs far apart do not cost a COPY per line.
@@ -82,8 +83,13 @@ async def run_import(container: AnnotationsContainer, order: ImportOrder, spool:
         if not await repository.claim_import(uow, order.request_id):
             return await repository.find_import(uow.connection, order.request_id)
         writer = await _Writer.open(container, uow, order)
+        number = 0
         async for line in spool.lines():
-            await writer.write(line)
+            number += 1
+            try:
+                await writer.write(line)
+            except Invalid as error:
+                raise Invalid(f"Part {number}: {error.message}", code=error.code, fields=error.fields) from error
         result = await writer.finish()
         await repository.finish_import(uow, order.request_id, result)
         return result
