@@ -61,13 +61,13 @@ class Depot:
         """Make a task of pictures."""
         chosen = names or [f"image_{number:03d}.png" for number in range(frames)]
         files = [(name, _encoded(number)) for number, name in enumerate(chosen)]
-        await self._send(task_id, files)
+        await self.send_media(task_id, files)
         jobs = _jobs(task_id, segments or [(0, len(chosen) - 1)])
         return self.set_task(task_id, size=len(chosen), mode="annotation", jobs=jobs, **facts)
 
     async def video_task(self, path: Path, task_id: int = 8, *, frames: int, **facts: Any) -> TaskFacts:
         """Make a task of a video."""
-        await self._send(task_id, [(path.name, path.read_bytes())])
+        await self.send_media(task_id, [(path.name, path.read_bytes())])
         return self.set_task(task_id, size=frames, mode="interpolation", jobs=_jobs(task_id, [(0, frames - 1)]), **facts)
 
     def set_task(self, task_id: int, **facts: Any) -> TaskFacts:
@@ -229,7 +229,8 @@ class Depot:
         """Temporary files of the process."""
         return sorted(path.name for path in self.container.resources.scratch.iterdir())
 
-    async def _send(self, task_id: int, files: Sequence[tuple[str, bytes]]) -> None:
+    async def send_media(self, task_id: int, files: Sequence[tuple[str, bytes]]) -> None:
+        """Make data of files."""
         grant = Grant(
             issuer="api",
             action="task:upload:data",

@@ -37,8 +37,8 @@ def result_name(kind: ScopeKind, object_id: int, name: str, format_name: str, *,
 def wanted_name(name: str) -> str:
     """Return a name a user asked for in a form that all clients accept; empty when nothing is left of it."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    allowed = _NOT_ALLOWED.sub("_", _ascii(last)).strip(" .")
-    stem = allowed.removesuffix(_EXTENSION).strip(" .")[:_MAX_FILE_LENGTH]
+    allowed = _NOT_ALLOWED.sub("_", _ascii(last.removesuffix(_EXTENSION)))
+    stem = allowed.strip(" .")[:_MAX_FILE_LENGTH]
     return stem + _EXTENSION if stem else ""
 
 
