@@ -1,4 +1,4 @@
-"""Settings shared by all services; each service adds its own class with its own prefix, read once by the composition root."""
+"""Settings shared by all services; each service adds its own class with its own prefix, read once by the composition."""
 
 from pathlib import Path
 

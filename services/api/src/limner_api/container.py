@@ -6,6 +6,7 @@ from starlette.requests import HTTPConnection
 from limner_api.identity.hashing import Passwords
 from limner_api.identity.limits import FailureLimiter
 from limner_api.requests.live import LiveHub
+from limner_api.server.schema import PublicSchema
 from limner_api.settings import ApiSettings
 from limner_common.service import Resources
 from limner_common.work import WorkQueue
@@ -26,6 +27,7 @@ class ApiContainer:
         self.queue = WorkQueue()
         self.settings = settings or ApiSettings()
         self.live = LiveHub(resources.database)
+        self.schema = PublicSchema(resources.upstreams)
         self.passwords = Passwords(self.settings.password_threads)
         self.login_failures = FailureLimiter(self.settings.login_failures_max, self.settings.login_failures_seconds)
 

@@ -1,9 +1,8 @@
 """Routes under ``/api/server``, and the API's own description."""
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import httpx
 from fastapi import APIRouter, Header, Query
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,8 +10,7 @@ from starlette.responses import Response
 from limner_api.access.dependencies import Caller, Services
 from limner_api.access.platform_policies import ServerAction
 from limner_api.access.policies import require
-from limner_api.gateway.table import ROUTES
-from limner_api.server.openapi import as_json, as_yaml, public_document
+from limner_api.server.openapi import as_json, as_yaml
 from limner_api.server.share import list_share
 from limner_api.server.version import API_VERSION, product_version
 from limner_common.http.json import JSONAnswer
@@ -47,8 +45,7 @@ async def retrieve_schema(
     accept: Annotated[str, Header()] = "",
 ) -> Response:
     """Describe the public API as an OpenAPI document, in YAML unless JSON is asked for. For everybody."""
-    others = await _documents_of_others(services)
-    document = await asyncio.to_thread(public_document, request.app, others)
+    document = await services.schema.document(request.app)
     if scheme == "json" or (scheme is None and "yaml" not in accept and "json" in accept):
         return Response(as_json(document), media_type=_JSON_TYPE)
     return Response(await asyncio.to_thread(as_yaml, document), media_type=_YAML_TYPE)
@@ -80,16 +77,3 @@ async def retrieve_share(
     require(caller, ServerAction.LIST_SHARE)
     root = services.resources.settings.share_folder
     return JSONAnswer(await asyncio.to_thread(list_share, root, directory, search))
-
-
-async def _documents_of_others(services: Services) -> list[dict[str, Any]]:
-    """Return the documents of the services behind the gateway; one that is away is left out."""
-    documents = []
-    for name in sorted({route.service for route in ROUTES if services.resources.upstreams.has(route.service)}):
-        try:
-            answer = await services.resources.upstreams.client(name).get(f"/internal/{name}/openapi.json")
-        except httpx.TransportError:
-            continue
-        if answer.status_code == 200:
-            documents.append(answer.json())
-    return documents
