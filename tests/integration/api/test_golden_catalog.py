@@ -14,7 +14,7 @@ from tests.support.golden_rest import Record, problems, read_records
 
 _RANGES = ((36, 102), (191, 213), (286, 319), (362, 362), (414, 426))
 #: Lists that held objects of other exchanges too, which are not sent again here.
-_OTHER_COUNT = {"labels-no-filter", "tasks-personal", "tasks-list-after"}
+_OTHER_COUNT = {"labels-no-filter", "tasks-personal"}
 
 Preparation = Callable[[UnitOfWork, dict[str, Record]], Awaitable[None]]
 
@@ -37,7 +37,6 @@ async def _before_label_patch(uow: UnitOfWork, _records: dict[str, Record]) -> N
 
 async def _before_project_create(uow: UnitOfWork, _records: dict[str, Record]) -> None:
     await golden_catalog.set_next_id(uow, "projects", 10)
-    await golden_catalog.set_next_id(uow, "labels", 1000)
 
 
 async def _before_organizations(uow: UnitOfWork, records: dict[str, Record]) -> None:
@@ -45,7 +44,8 @@ async def _before_organizations(uow: UnitOfWork, records: dict[str, Record]) -> 
     roles = {1: "owner", 2: "maintainer", 3: "worker"}
     members = [{"organization_id": 1, "user_id": user, "role": role, "is_active": True} for user, role in roles.items()]
     await uow.execute(sa.insert(uow.table("memberships")), members)
-    await uow.execute(sa.insert(uow.table("tasks")), [{"id": 131, "name": "scratch import", "owner_id": 1}])
+    await golden_catalog.seed_task(uow, records["tasks-personal"].answer["results"][0])
+    await uow.execute(sa.insert(uow.table("jobs")), [{"task_id": 131, "start_frame": 0, "stop_frame": 3, "frame_count": 4}])
 
 
 async def _before_org_task(uow: UnitOfWork, records: dict[str, Record]) -> None:

@@ -61,7 +61,7 @@ listing = ListSource(
         tasks.c.dimension,
         tasks.c.media_type,
         tasks.c.mode,
-        tasks.c.bug_tracker,
+        sa.func.coalesce(sa.func.nullif(tasks.c.bug_tracker, ""), projects.c.bug_tracker).label("bug_tracker"),
         tasks.c.chunk_size,
         tasks.c.compressed_chunk_type,
         tasks.c.original_chunk_type,
@@ -84,7 +84,7 @@ async def find_shown(connection: AsyncConnection, job_id: int) -> Row:
 
 
 def render_job(row: Row, base_url: str) -> dict[str, Any]:
-    """Return the wire form of a job. Storages and bug tracker are the task's."""
+    """Return the wire form of a job. Storages and bug tracker are the task's; its project's bug tracker stands in."""
     return {
         "url": f"{base_url}/api/jobs/{row.id}",
         "id": row.id,
@@ -96,7 +96,7 @@ def render_job(row: Row, base_url: str) -> dict[str, Any]:
         "guide_id": None,
         "dimension": row.dimension,
         "media_type": row.media_type,
-        "bug_tracker": row.bug_tracker or None,
+        "bug_tracker": row.bug_tracker,
         "status": row.status,
         "stage": row.stage,
         "state": row.state,

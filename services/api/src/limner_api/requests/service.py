@@ -73,10 +73,13 @@ async def fail(uow: UnitOfWork, request_id: str, message: str) -> None:
 
 
 async def creation_status(connection: AsyncConnection, task_id: int) -> dict[str, Any]:
-    """Return how far the newest creation of a task's data is, in the form of older clients."""
+    """Return how far the newest creation of a task's data is, in the form of older clients.
+
+    They know four states and take a task that nothing is known of for finished.
+    """
     row = await repository.find_newest(connection, task_id, "create:task")
     if row is None:
-        return {"state": "Unknown", "message": "", "progress": 0.0}
+        return {"state": "Finished", "message": "", "progress": 0.0}
     return {"state": row.status.capitalize(), "message": row.message, "progress": row.progress}
 
 
