@@ -14,6 +14,7 @@ _WAIT_SECONDS = 300
 _KEPT_ALIVE_SECONDS = 2.0
 _BATCH_BYTES = 64 * 1024 * 1024
 _BOUNDARY = "limner-bench-boundary"
+_FORM_HEADERS = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
 
 Json = dict[str, Any]
 
@@ -115,8 +116,12 @@ class Client:
         path = f"/api/tasks/{task_id}/data/"
         self.send("POST", path, b"", {"Upload-Start": "true"})
         for batch in _batches(files):
-            headers = {"Upload-Multiple": "true", "Content-Type": f"multipart/form-data; boundary={_BOUNDARY}"}
-            self.send("POST", path, _form(batch), headers)
+            fields = [(f"client_files[{number}]", file) for number, file in enumerate(batch)]
+            self.send("POST", path, _form(fields), {"Upload-Multiple": "true", **_FORM_HEADERS})
+
+    def send_file(self, path: str, field: str, file: Path) -> Answer:
+        """Send one file in a form."""
+        return self.send("POST", path, _form([(field, file)]), _FORM_HEADERS)
 
     def start_data(self, task_id: int, **parameters: Any) -> str:
         """Say that all files are there; returns the id of the request that makes the data."""
@@ -155,11 +160,11 @@ def _batches(files: Iterable[Path]) -> Iterable[list[Path]]:
         yield batch
 
 
-def _form(files: Sequence[Path]) -> bytes:
+def _form(fields: Sequence[tuple[str, Path]]) -> bytes:
     parts = []
-    for number, file in enumerate(files):
+    for name, file in fields:
         parts.append(
-            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="client_files[{number}]"; filename="{file.name}"\r\n'
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"; filename="{file.name}"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n".encode()
         )
         parts += [file.read_bytes(), b"\r\n"]

@@ -142,14 +142,14 @@ def rectangles(count: int, label_id: int, attribute_ids: list[int], *, frames: i
     return _document([_rectangle(number * frames // count, number, label_id, values) for number in range(count)])
 
 
-def mixed_shapes(count: int, labels: list[dict[str, Any]], *, frames: int) -> bytes:
-    """Return a document of two rectangles to one polygon of 12 points, in frame order."""
+def mixed_shapes(count: int, labels: list[dict[str, Any]], *, frames: int, first: int = 0) -> bytes:
+    """Return a document of two rectangles to one polygon of 12 points, spread evenly over frames from ``first`` on."""
     car, attributes = attributes_of(labels, "car")
     person, _ = attributes_of(labels, "person")
     values = [{"spec_id": attributes[0], "value": "blue"}, {"spec_id": attributes[1], "value": "B AT 1234"}]
     shapes = []
     for number in range(count):
-        frame = number * frames // count
+        frame = first + number * frames // count
         shapes.append(_polygon(frame, number, person) if number % 3 == 2 else _rectangle(frame, number, car, values))
     return _document(shapes)
 

@@ -4,6 +4,7 @@ import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def cut_chunk(path: Path, first: int, count: int) -> bytes:
             if frame.pts < begin:
                 continue
             small = frame.reformat(stream.width, stream.height, "yuv420p")
-            small.pts, small.time_base, small.pict_type = made, stream.codec_context.time_base, PictureType.NONE
+            small.pts, small.time_base, small.pict_type = made, Fraction(1, 25), PictureType.NONE
             target.mux(stream.encode(small))
             made += 1
             if made == count:
@@ -119,11 +120,15 @@ class ObjectTable:
         """Delete all rows."""
         await self._connection.execute("DELETE FROM bench.objects WHERE job_id = 1")
 
+    async def read_rows(self) -> list[Any]:
+        """Select all objects in the order of a document."""
+        query = "SELECT doc FROM bench.objects WHERE job_id = 1 AND ended_rev IS NULL ORDER BY kind, frame, id"
+        rows: list[Any] = await self._connection.fetch(query)
+        return rows
+
     async def read_document(self) -> bytes:
         """Select all objects and encode the document they make."""
-        query = "SELECT doc FROM bench.objects WHERE job_id = 1 AND ended_rev IS NULL ORDER BY kind, frame, id"
-        rows = await self._connection.fetch(query)
-        shapes = [msgspec.Raw(row[0]) for row in rows]
+        shapes = [msgspec.Raw(row[0]) for row in await self.read_rows()]
         return msgspec.json.encode({"version": 0, "tags": [], "shapes": shapes, "tracks": []})
 
 

@@ -24,7 +24,7 @@ class Usage:
     Attributes:
         before: When it began.
         peak: At most.
-        worker_peak: At most of the worker process and its children.
+        worker_peak: At most of the worker process, without its children.
     """
 
     before: float = 0.0
@@ -93,8 +93,7 @@ class MemoryWatch:
     def _look(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._processes = [self._root, *self._root.children(recursive=True)]
-            workers = [process for process in self._root.children() if _is_worker(process)]
-            self._workers = [found for worker in workers for found in (worker, *worker.children(recursive=True))]
+            self._workers = [process for process in self._root.children() if _is_worker(process)]
         self._look_again_at = time.monotonic() + _LOOK_SECONDS
 
 
