@@ -118,7 +118,7 @@ class RemoteApp:
         except _ClientGone:
             return
         except httpx.TransportError as error:
-            log.warning("upstream_unreachable", host=self._base_url.host, error=repr(error))
+            log.warning("upstream_unreachable", address=str(self._base_url), error=repr(error))
             answer = render_compat(Unavailable("A part of the service is not reachable.", retry_after_seconds=2))
             await answer(scope, receive, send)
             return

@@ -1,0 +1,179 @@
+"""Every service and every worker in a process of its own, configured by the environment alone."""
+
+import asyncio
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from cvat_sdk import Client, make_client, models
+from cvat_sdk.core.proxies.tasks import ResourceType, Task
+from PIL import Image
+
+from limner_allinone.postgres import EmbeddedPostgres
+from tests.support.deployment import WORKERS, Deployment
+from tests.support.pictures import picture, write_pictures
+from tests.support.product import ADMIN
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running deployment; it must end cleanly."""
+    folder = tmp_path_factory.mktemp("limner-split")
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o755)  # as root the database runs as `nobody`
+    server = EmbeddedPostgres(folder / "database")
+    asyncio.run(server.start())
+    running = Deployment(folder / "deployment", server.url())
+    try:
+        running.migrate()
+        running.start()
+        yield running
+        codes = running.stop()
+        assert codes == dict.fromkeys(codes, 0), codes
+    finally:
+        running.kill()
+        asyncio.run(server.stop())
+
+
+@pytest.fixture
+def client(deployment: Deployment) -> Iterator[Client]:
+    with make_client(deployment.url, credentials=ADMIN) as client:
+        client.config.status_check_period = 0.2
+        yield client
+    deployment.check()
+
+
+@pytest.fixture(scope="module")
+def task_id(deployment: Deployment, tmp_path_factory: pytest.TempPathFactory) -> int:
+    """A task of three pictures with a box on each."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with make_client(deployment.url, credentials=ADMIN) as client:
+        client.config.status_check_period = 0.2
+        task = client.tasks.create_from_data(
+            spec={"name": "split", "labels": [{"name": "car", "attributes": []}]},
+            resource_type=ResourceType.LOCAL,
+            resources=[str(path) for path in write_pictures(folder, 3)],
+            data_params={"image_quality": 80},
+        )
+        (label,) = task.get_labels()
+        task.set_annotations(
+            models.LabeledDataRequest(
+                shapes=[
+                    models.LabeledShapeRequest(
+                        type="rectangle", frame=frame, label_id=label.id, points=[1.0 + frame, 2.0, 11.5 + frame, 22.0]
+                    )
+                    for frame in range(3)
+                ]
+            )
+        )
+        return task.id
+
+
+@pytest.fixture
+def task(client: Client, task_id: int) -> Task:
+    return client.tasks.retrieve(task_id)
+
+
+def test_a_task_is_made_annotated_and_read_back(task: Task) -> None:
+    assert (task.size, task.mode) == (3, "annotation")
+    assert [(shape.frame, shape.points) for shape in task.get_annotations().shapes] == [
+        (frame, [1.0 + frame, 2.0, 11.5 + frame, 22.0]) for frame in range(3)
+    ]
+    frame = Image.open(task.get_frame(2, quality="original"))
+    assert frame.convert("RGB").tobytes() == picture(2).tobytes()
+
+
+def test_a_dataset_goes_out_and_comes_back(task: Task, tmp_path: Path) -> None:
+    archive = tmp_path / "coco.zip"
+    task.export_dataset("COCO 1.0", archive, include_images=True)
+    with zipfile.ZipFile(archive) as opened:
+        document = json.loads(opened.read("annotations/instances_default.json"))
+        assert "images/image_002.png" in opened.namelist()
+    boxes = sorted(annotation["bbox"] for annotation in document["annotations"])
+    assert boxes == [[1.0 + frame, 2.0, 10.5, 20.0] for frame in range(3)]
+    before = [(shape.frame, shape.points) for shape in task.get_annotations().shapes]
+    task.remove_annotations()
+    task.import_annotations("COCO 1.0", archive)
+    assert [(shape.frame, shape.points) for shape in task.get_annotations().shapes] == before
+
+
+def test_addresses_are_those_that_clients_see(deployment: Deployment, task: Task) -> None:
+    with httpx.Client(base_url=deployment.url, auth=ADMIN, headers={"Host": "label.example:1234"}) as web:
+        assert web.get(f"/api/tasks/{task.id}").json()["url"] == f"http://label.example:1234/api/tasks/{task.id}"
+        assert web.post(f"/api/tasks/{task.id}/dataset/export?format=COCO%201.0").status_code == 202
+        created = web.post(
+            f"/api/tasks/{task.id}/annotations/?format=COCO%201.0&filename=a.zip",
+            headers={"Upload-Length": "10", "Tus-Resumable": "1.0.0", "Upload-Metadata": "filename YS56aXA="},
+        )
+        assert created.status_code == 201, created.text
+        assert created.headers["location"].startswith("http://label.example:1234/api/")
+        path = httpx.URL(created.headers["location"]).path
+        head = web.head(path, headers={"Tus-Resumable": "1.0.0"})
+        assert (head.status_code, head.headers["upload-offset"], head.headers["upload-length"]) == (200, "0", "10")
+        part = web.patch(
+            path,
+            content=b"12345",
+            headers={"Upload-Offset": "0", "Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"},
+        )
+        assert (part.status_code, part.content, part.headers["upload-offset"]) == (204, b"", "5")
+
+
+def test_what_has_not_changed_is_not_sent_again(deployment: Deployment, task: Task) -> None:
+    address = f"/api/tasks/{task.id}/data?type=chunk&number=0&quality=compressed"
+    with httpx.Client(base_url=deployment.url, auth=ADMIN) as web:
+        first = web.get(address)
+        assert first.status_code == 200
+        again = web.get(address, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_the_schema_describes_all_services(deployment: Deployment) -> None:
+    paths = httpx.get(f"{deployment.url}/api/schema?scheme=json", timeout=30).json()["paths"]
+    assert {"/api/tasks", "/api/tasks/{task_id}/data/meta", "/api/jobs/{job_id}/annotations"} <= set(paths)
+
+
+def test_uploads_take_little_memory_on_their_way(deployment: Deployment, client: Client, tmp_path: Path) -> None:
+    """A file much larger than what the gateway may grow by, through a service that keeps it whole."""
+    size = 160 * 1024**2
+    gateway = psutil.Process(deployment.processes["serve api"].pid)
+    task = client.tasks.create({"name": "large", "labels": [{"name": "x", "attributes": []}]})
+    before = gateway.memory_info().rss
+    with httpx.Client(base_url=deployment.url, auth=ADMIN, timeout=120) as web:
+        web.post(f"/api/tasks/{task.id}/data/", headers={"Upload-Start": "true"}, data={"image_quality": "70"})
+        created = web.post(
+            f"/api/tasks/{task.id}/data/",
+            headers={"Upload-Length": str(size), "Tus-Resumable": "1.0.0", "Upload-Metadata": "filename YS5iaW4="},
+        )
+        assert created.status_code == 201, created.text
+        headers = {"Upload-Offset": "0", "Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+        block = b"\0" * (1 << 20)
+        part = web.patch(
+            httpx.URL(created.headers["location"]).path,
+            content=(block for _ in range(size // len(block))),
+            headers={**headers, "Content-Length": str(size)},
+        )
+        assert (part.status_code, part.headers["upload-offset"]) == (204, str(size)), part.text
+    assert gateway.memory_info().rss - before < 48 * 1024**2
+    task.remove()
+
+
+def test_a_service_that_is_away_is_told_apart(deployment: Deployment, task: Task) -> None:
+    """The rest goes on, and it is found again when it is back; keep this test the last but one."""
+    deployment.stop(["serve annotations"])
+    with httpx.Client(base_url=deployment.url, auth=ADMIN) as web:
+        gone = web.get(f"/api/tasks/{task.id}/annotations")
+        assert (gone.status_code, gone.headers["retry-after"]) == (503, "2")
+        assert web.get(f"/api/tasks/{task.id}").status_code == 200
+    deployment.serve_again("annotations")
+    assert len(task.get_annotations().shapes) == 3
+
+
+def test_a_worker_that_is_asked_to_end_ends(deployment: Deployment) -> None:
+    codes = deployment.stop([f"work {name}" for name in WORKERS])
+    assert codes == dict.fromkeys(codes, 0)
