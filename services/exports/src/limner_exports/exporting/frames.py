@@ -1,13 +1,14 @@
 """The frames of a scope with all that is on them, read while the archive is written. Runs in the writer's thread."""
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Container, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
 from limner_clients.annotations import AnnotationsClient, Kind, ObjectStream
 from limner_clients.media import FrameFacts, MediaClient
 from limner_exports.bridging import LoopBridge
+from limner_exports.exporting.pictures import TaskPictures
 from limner_exports.exporting.pinning import PinnedScope, PinnedTask
 from limner_exports.formats import ExportContext, ExportFrame, ExportTrack, FrameMedia, TaskInfo, TaskPlace, project_layout
 from limner_model.annotations import LabeledData, Shape, Tag, Track
@@ -15,6 +16,8 @@ from limner_model.interpolation import FrameSweeper
 
 _LISTED_AT_ONCE = 500
 _VIDEO_EXTENSION = ".png"
+#: Pictures fetched at the same time; frames of a video are decoded one after the other.
+_AHEAD, _VIDEO_AHEAD = 4, 1
 _T = TypeVar("_T", Tag, Shape, Track)
 
 
@@ -74,12 +77,20 @@ class ScopeReader:
         self, task: PinnedTask, info: TaskInfo, place: TaskPlace, kinds: tuple[Kind, ...]
     ) -> Iterator[ExportFrame]:
         sweeper = FrameSweeper(self._context.labels, is_3d=task.media.dimension == "3d")
+        extension = _VIDEO_EXTENSION if info.is_video else ""
         objects = _ObjectsByFrame(self._batches(task, kinds))
-        wanted, last = _wanted_frames(self._scope, info)
+        wanted = _wanted_frames(self._scope, info)
+        pictures = None
+        if self._context.save_images:
+            ahead = _VIDEO_AHEAD if info.is_video else _AHEAD
+            pictures = TaskPictures(self._media, self._bridge, info.id, wanted, ahead=ahead)
+        if not wanted:
+            return
+        included = wanted if isinstance(wanted, range) else frozenset(wanted)
         for frame, listed in enumerate(self._listing(info.id)):
-            if frame > last:
-                return
-            if frame not in wanted or frame in info.deleted_frames:
+            if frame not in included:
+                if frame > wanted[-1]:
+                    return
                 continue
             tracks, tags, shapes = objects.up_to(frame)
             sweeper.add_tracks(tracks)
@@ -94,7 +105,7 @@ class ScopeReader:
                 width=max(listed.width, 1),
                 height=max(listed.height, 1),
                 annotations=sweeper.frame(frame, tags, shapes),
-                media=self._picture(info, frame) if self._context.save_images else None,
+                media=None if pictures is None else FrameMedia(extension, partial(pictures.open, frame)),
             )
             self._on_frame()
 
@@ -120,15 +131,6 @@ class ScopeReader:
                     yield frames
                     frames = []
             yield frames
-
-    def _picture(self, info: TaskInfo, frame: int) -> FrameMedia:
-        extension = _VIDEO_EXTENSION if info.is_video else ""
-        return FrameMedia(extension, lambda: self._bridge.iterate(partial(self._blocks, info.id, frame)))
-
-    async def _blocks(self, task_id: int, frame: int) -> AsyncIterator[bytes]:
-        async with self._media.open_frame(task_id, frame, "raw") as file:
-            async for block in file.blocks:
-                yield block
 
 
 class _ObjectsByFrame:
@@ -169,13 +171,13 @@ def _take(waiting: "deque[_T]", frame: int) -> Iterable[_T]:
     return taken
 
 
-def _wanted_frames(scope: PinnedScope, info: TaskInfo) -> tuple[Container[int], int]:
+def _wanted_frames(scope: PinnedScope, info: TaskInfo) -> Sequence[int]:
+    """Return the frames to export in order, deleted ones left out."""
     job = scope.job
-    if job is None:
-        return range(info.size), info.size - 1
-    if job.frames is None:
-        return range(job.start_frame, job.stop_frame + 1), job.stop_frame
-    return frozenset(job.frames), max(job.frames, default=-1)
+    frames: Sequence[int] = range(info.size)
+    if job is not None:
+        frames = range(job.start_frame, job.stop_frame + 1) if job.frames is None else sorted(job.frames)
+    return [frame for frame in frames if frame not in info.deleted_frames] if info.deleted_frames else frames
 
 
 def count_frames(scope: PinnedScope) -> int:
