@@ -3,6 +3,7 @@
 from limner_api.all_tables import metadata
 from limner_api.app import create_app
 from limner_api.container import ApiContainer
+from limner_api.jobs.annotations_saved import consumer as annotations_consumer
 from limner_api.requests.events import consumer as requests_consumer
 from limner_api.tasks.data_ready import consumer as data_consumer
 from limner_common.service import ServiceDefinition
@@ -13,5 +14,5 @@ definition = ServiceDefinition(
     migrations="limner_api.migrations",
     build=ApiContainer,
     create_app=create_app,
-    consumers=lambda _container: (requests_consumer, data_consumer),
+    consumers=lambda _container: (requests_consumer, data_consumer, annotations_consumer),
 )

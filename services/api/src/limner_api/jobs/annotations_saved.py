@@ -1,6 +1,6 @@
 """What follows when the annotations of a job were written: the dates of job, task and project move.
 
-The gateway does the same for writes that pass through it, so that a client that saved reads the new date at once; this covers
+The gateway does so for writes that pass through it, and a client that saved reads the new date at once. This covers
 imports and whatever else writes behind it.
 """
 

@@ -39,6 +39,8 @@ class PublicSchema:
     async def _documents_of_others(self) -> list[dict[str, Any]]:
         documents = []
         for name in sorted({route.service for route in ROUTES}):
+            if not self._upstreams.has(name):
+                continue
             try:
                 answer = await self._upstreams.client(name).get(f"/internal/{name}/openapi.json")
             except httpx.TransportError:
