@@ -5,6 +5,7 @@ import base64
 import zipfile
 from collections.abc import Iterable
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,11 @@ import sqlalchemy as sa
 
 from limner_common.clock import utc_now
 from limner_model.annotations import LabeledData, Shape
+from limner_model.interpolation import sweep
 from tests.integration.exports.depot import BASE_URL, BOB, Depot, box, polygon, tag, track, zipped
+from tests.support.pictures import write_video
 
 DATA = LabeledData(tags=[tag(1)], shapes=[box(0), box(1, 20.0), polygon(1), box(3, 7.5)], tracks=[track(0, 2)])
-NO_ATTRIBUTES = {"YOLO 1.1", "Ultralytics YOLO Detection 1.0", "Ultralytics YOLO Segmentation 1.0"}
 ROUND_TRIPS = [
     ("CVAT for images 1.1", "CVAT 1.1"),
     ("CVAT for video 1.1", "CVAT 1.1"),
@@ -35,7 +37,6 @@ def boxes(shapes: Iterable[Shape]) -> list[tuple[int, int, list[float]]]:
 
 def seen(data: LabeledData) -> list[Any]:
     """Boxes and polygons on all frames, those of tracks included."""
-    from limner_model.interpolation import sweep
 
     return sorted(
         (frame.frame, shape.label_id, str(shape.type), [round(value, 1) for value in shape.points])
@@ -260,3 +261,41 @@ async def test_uploads_of_an_import_cancelled_before_it_began_are_swept(depot: D
     assert await depot.container.cleaning.sweep() == 1
     assert await depot.count("uploads") == 0
     assert [name for name in depot.stored() if name.startswith("imports/")] == []
+
+
+async def test_tracks_of_a_video_come_back(depot: Depot, tmp_path: Path) -> None:
+    task = await depot.video_task(write_video(tmp_path / "film.mp4", 6), frames=6)
+    await depot.annotate(task.id, LabeledData(tracks=[track(1, 3)]))
+    before = await depot.read(task.id)
+    archive = (await depot.export("task", task.id, "CVAT for video 1.1")).content
+    item = await depot.import_file("task", task.id, "CVAT 1.1", archive)
+    assert item.state == "done", item.message
+    found = await depot.read(task.id)
+    assert found.shapes == [] and len(found.tracks) == 1
+    keys = [(key.frame, key.outside, key.points) for key in found.tracks[0].shapes]
+    assert keys[0] == (1, False, before.tracks[0].shapes[0].points)
+    assert keys[-1][:2] == (4, True)
+
+
+async def test_an_archive_in_a_bucket_is_read_from_a_copy(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("limner_exports.importing.archives.local_path", lambda _location: None)
+    task = await depot.image_task()
+    await depot.annotate(task.id, LabeledData(shapes=[box(0)]))
+    archive = (await depot.export("task", task.id, "YOLO 1.1")).content
+    item = await depot.import_file("task", task.id, "YOLO 1.1", archive, import_mode="append")
+    assert item.state == "done", item.message
+    assert len((await depot.read(task.id)).shapes) == 2
+    assert depot.scratch() == []
+
+
+async def test_an_import_waits_for_a_service_that_is_away(depot: Depot) -> None:
+    task = await depot.image_task()
+    archive = (await depot.export("task", task.id, "YOLO 1.1")).content
+    depot.catalog.is_down = True
+    item = await depot.import_file("task", task.id, "YOLO 1.1", archive)
+    assert (item.state, item.attempts) == ("queued", 1)
+    depot.catalog.is_down = False
+    async with depot.container.database.begin() as uow:
+        await uow.execute(sa.update(uow.table("work_items")).values(run_at=utc_now()))
+    await depot.work()
+    assert (await depot.item(item.id)).state == "done"

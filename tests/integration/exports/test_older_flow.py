@@ -127,3 +127,16 @@ async def test_a_form_without_the_file_is_refused(depot: Depot) -> None:
     unknown = await client.put(path, params={"format": "NOPE 9"}, files={"annotation_file": ("y.zip", b"x")})
     assert (unknown.status_code, unknown.json()) == (400, ["Unknown input format 'NOPE 9'"])
     assert depot.stored() == []
+
+
+async def test_the_import_of_a_dataset_tells_its_status(depot: Depot) -> None:
+    depot.set_project(3, [])
+    sent = await depot.ask_import("project", 3, "COCO 1.0", b"this is no archive", "dataset.zip")
+    client, query = depot.client("project", 3), {"action": "import_status", "rq_id": sent.json()["rq_id"]}
+    waiting = await client.get("/api/projects/3/dataset", params=query)
+    assert (waiting.status_code, waiting.json()["state"]) == (202, "Queued")
+    await depot.work()
+    failed = await client.get("/api/projects/3/dataset", params=query)
+    assert failed.status_code == 400 and "dataset.zip" in failed.json()[0]
+    unknown = await client.get("/api/projects/3/dataset", params={"action": "import_status", "rq_id": "nobody"})
+    assert unknown.status_code == 404
