@@ -127,7 +127,14 @@ class Depot:
         return await self.annotations.state(task_id)
 
     def client(
-        self, kind: str, object_id: int, verb: str = "export", *, user_id: int = ANN, privilege: str = "user"
+        self,
+        kind: str,
+        object_id: int,
+        verb: str = "export",
+        *,
+        user_id: int = ANN,
+        username: str = "ann",
+        privilege: str = "user",
     ) -> httpx.AsyncClient:
         """A client with a grant to export, or import into, an object."""
         facts: dict[str, Any] = {"privilege": privilege, "dimension": "2d", "version": "1"}
@@ -147,7 +154,7 @@ class Depot:
             issuer="api",
             action=f"{kind}:{verb}:{subject}",
             user_id=user_id,
-            username="ann" if user_id == ANN else "bob",
+            username=username,
             base_url=BASE_URL,
             facts=facts,
         )
@@ -203,7 +210,7 @@ class Depot:
     async def item(self, work_id: str) -> WorkItem:
         """Return a work item."""
         async with self.container.database.begin() as uow:
-            item = await self.container.queue.get(uow, work_id)
+            item: WorkItem | None = await self.container.queue.get(uow, work_id)
         assert item is not None
         return item
 

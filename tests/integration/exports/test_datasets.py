@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from limner_clients.catalog_orders import CatalogOrders
+from limner_exports.formats import FORMATS
 from tests.integration.exports.depot import members, zipped
 from tests.integration.exports.town import Town
 from tests.integration.media.studio import encoded
@@ -130,3 +131,21 @@ async def test_results_of_a_deleted_project_are_gone(town: Town) -> None:
     async with asyncio.timeout(20):
         while await cleaning.sweep() == 0:
             await asyncio.sleep(0.1)
+
+
+async def test_a_dataset_of_each_format_is_taken(town: Town) -> None:
+    source = await town.project([CAR])
+    await town.send_dataset(source, "COCO 1.0", coco({"train": 2}))
+    for spec in FORMATS:
+        if not spec.export_ext:
+            continue
+        name = spec.display_name
+        archive = await town.export(f"/api/projects/{source}", name, save_images=True)
+        target = await town.project([CAR])
+        ended = await town.send_dataset(target, "CVAT 1.1" if name.startswith("CVAT") else name, archive)
+        assert ended["status"] == "finished", (name, ended)
+        tasks = await town.tasks(target)
+        assert [(task["subset"], task["size"]) for task in tasks] == [("train", 2)], name
+        found = await town.call("GET", f"/api/tasks/{tasks[0]['id']}/annotations")
+        objects = len(found["shapes"]) + len(found["tracks"])
+        assert objects == (0 if "Segmentation" in name else 2), name

@@ -236,3 +236,19 @@ async def test_an_interrupted_export_is_done_once_by_the_next_worker(depot: Depo
     await depot.work()
     assert (await depot.item(request_id)).state == "done"
     assert (len(depot.stored()), await depot.count("results"), depot.scratch()) == (1, 1, [])
+
+
+async def test_a_result_whose_file_is_lost_is_not_found(depot: Depot) -> None:
+    request_id = await finished(depot)
+    await depot.container.resources.objects.delete_prefix("exports/results/")
+    answer = await depot.client("task", 7).get(PATH, params={"rq_id": request_id})
+    assert answer.status_code == 404
+
+
+async def test_names_of_people_may_be_in_any_script(depot: Depot) -> None:
+    await depot.image_task()
+    client = depot.client("task", 7, username="žofie 車")
+    answer = await client.post("/api/tasks/7/dataset/export", params={"format": "COCO 1.0"})
+    assert answer.status_code == 202
+    announced = dict(answer.headers.raw)[b"x-limner-request"]
+    assert "žofie 車".encode() in announced

@@ -28,11 +28,13 @@ async def test_both_bodies_stream() -> None:
         await asyncio.wait_for(received.wait(), 5)  # the answer to the first piece must come before the second is sent
         yield b"2"
 
-    async with httpx.AsyncClient(transport=InProcessTransport(echo), base_url="http://t") as client:
-        async with client.stream("POST", "/", content=body()) as response:
-            async for piece in response.aiter_raw():
-                order.append(f"client {piece.decode()}")
-                received.set()
+    async with (
+        httpx.AsyncClient(transport=InProcessTransport(echo), base_url="http://t") as client,
+        client.stream("POST", "/", content=body()) as response,
+    ):
+        async for piece in response.aiter_raw():
+            order.append(f"client {piece.decode()}")
+            received.set()
     assert order == ["app 1", "client 1", "app 2", "client 2"]
 
 
@@ -47,10 +49,12 @@ async def test_leaving_an_answer_early_tells_the_application() -> None:
         finally:
             ended.set()
 
-    async with httpx.AsyncClient(transport=InProcessTransport(endless), base_url="http://t") as client:
-        async with client.stream("GET", "/") as response:
-            async for _ in response.aiter_raw():
-                break
+    async with (
+        httpx.AsyncClient(transport=InProcessTransport(endless), base_url="http://t") as client,
+        client.stream("GET", "/") as response,
+    ):
+        async for _ in response.aiter_raw():
+            break
     await asyncio.wait_for(ended.wait(), 5)
 
 
