@@ -62,8 +62,11 @@ def request_of(item: WorkItem) -> RequestDescription:
 
 
 def request_header(request: RequestDescription) -> dict[str, str]:
-    """Return the header by which the gateway learns of a request in the answer that accepts it."""
-    return {REQUEST_HEADER: msgspec.json.encode(request).decode()}
+    """Return the header by which the gateway learns of a request in the answer that accepts it.
+
+    Its bytes on the wire are UTF-8; headers are encoded as Latin-1.
+    """
+    return {REQUEST_HEADER: msgspec.json.encode(request).decode("latin-1")}
 
 
 def request_observer(service: str, *, announces_finish: bool = True) -> Observer:
