@@ -4,14 +4,19 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import asyncpg
+import httpx
 
-from limner_allinone.composition import SERVICE_NAMES, object_store_from
+from limner_allinone.composition import SERVICE_NAMES, definition_of, object_store_from
+from limner_allinone.configuration import read_settings
 from limner_allinone.home import Home, product_version
+from limner_common.db import Database
 from limner_common.db.engine import connect_asyncpg
-from limner_common.errors import DomainError
+from limner_common.db.migrations import SchemaOutdated, require_current
+from limner_common.errors import Conflict, DomainError, Unavailable
 from limner_common.settings import ServiceSettings
 
 Check = Callable[[], Awaitable[str]]
@@ -27,7 +32,7 @@ async def examine(folder: Path) -> int:
     for name, check in _checks(folder):
         try:
             print(f"ok    {name}: {await check()}")
-        except (DomainError, OSError, asyncpg.PostgresError) as error:
+        except (DomainError, OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError, httpx.HTTPError) as error:
             failed = True
             print(f"FAIL  {name}: {error}")
     return int(failed)
@@ -35,10 +40,12 @@ async def examine(folder: Path) -> int:
 
 def _checks(folder: Path) -> Iterator[tuple[str, Check]]:
     if "LIMNER_DATABASE_URL" in os.environ:
-        settings = ServiceSettings()
+        settings = read_settings()
         yield "database", lambda: _database(settings)
         yield "schemas", lambda: _schemas(settings)
         yield "object store", lambda: _objects(settings)
+        for name, address in sorted(settings.upstreams.items()):
+            yield f"service {name}", partial(_service, address)
     else:
         home = Home(folder)
         yield "home", lambda: _home(home)
@@ -73,15 +80,27 @@ async def _database(settings: ServiceSettings) -> str:
 
 
 async def _schemas(settings: ServiceSettings) -> str:
-    connection = await connect_asyncpg(settings.database_url.get_secret_value())
-    try:
-        found = {row[0] for row in await connection.fetch("SELECT nspname FROM pg_namespace")}
-    finally:
-        await connection.close()
-    missing = [name for name in SERVICE_NAMES if name not in found]
-    if missing:
-        raise FileNotFoundError(f"no schema for {', '.join(missing)}; run: limner migrate all")
-    return "all present"
+    problems = []
+    for name in SERVICE_NAMES:
+        definition = definition_of(name)
+        database = Database(settings.database_url.get_secret_value(), definition.metadata, pool_size=1)
+        try:
+            await require_current(database, definition.migrations)
+        except SchemaOutdated as error:
+            problems.append(error.message)
+        finally:
+            await database.close()
+    if problems:
+        raise Conflict(". ".join(problems))
+    return "all present, at this version"
+
+
+async def _service(address: str) -> str:
+    async with httpx.AsyncClient(timeout=5) as client:
+        answer = await client.get(f"{address}/health/ready")
+    if answer.status_code != 200:
+        raise Unavailable(f"{address} is not ready: {', '.join(answer.json().get('problems', []))}")
+    return f"{address} is ready"
 
 
 async def _objects(settings: ServiceSettings) -> str:

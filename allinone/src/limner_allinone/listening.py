@@ -24,12 +24,12 @@ def listen(host: str, port: int, *, advice: str) -> socket.socket:
     Raises:
         Conflict: The address is taken or not ours.
     """
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
     except OSError as error:
+        listener.close()
         raise Conflict(f"Limner cannot listen on {host}:{port}: {error.strerror}. {advice}") from error
     listener.listen(_BACKLOG)
     return listener

@@ -72,12 +72,12 @@ async def work_service(name: str) -> None:
         DomainError: What keeps them from starting, in words for people.
     """
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with _installed(name) as installation:
         service = installation.services[name]
         if not service.definition.handlers(service.container):
             raise Misconfigured(f"The service '{name}' has no work to do in the background; it is only served.")
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
         installation.start_workers()
         log.info("working", service=name)
         await until_first(stop.wait(), installation.wait())

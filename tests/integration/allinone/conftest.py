@@ -1,27 +1,66 @@
 """The ``limner`` command, run to its end."""
 
 import asyncio
+import io
+import logging
 import os
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 
 import asyncpg
 import pytest
 import pytest_asyncio
+import structlog
 
+from limner_allinone.__main__ import main
 from tests.support.deployment import command
 from tests.support.installation import DatabaseServer
 
-Limner = Callable[..., Awaitable["subprocess.CompletedProcess[str]"]]
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Limner = Callable[..., Awaitable[Done]]
 
 
 @pytest.fixture
-def limner() -> Limner:
-    """Runs a command with the variables given and none of the outer ``LIMNER_*``."""
+def limner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Limner]:
+    """Runs a command in this process, with the variables given and none of the outer ``LIMNER_*``."""
+    root = logging.getLogger()
+    handlers, level, logs = list(root.handlers), root.level, structlog.get_config()
 
-    async def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
+    async def run(*arguments: object, **environment: str) -> Done:
+        for name in [name for name in os.environ if name.startswith("LIMNER_")]:
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["limner", *map(str, arguments)])
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            code = await asyncio.to_thread(main)
+        return Done(code, out.getvalue(), err.getvalue())
+
+    yield run
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**logs)
+
+
+@pytest.fixture
+def process() -> Limner:
+    """The same in a process of its own, as people start it."""
+
+    async def run(*arguments: object, **environment: str) -> Done:
         outer = {key: value for key, value in os.environ.items() if not key.startswith("LIMNER_")}
-        return await asyncio.to_thread(
+        done = await asyncio.to_thread(
             subprocess.run,
             command(*map(str, arguments)),
             env={**outer, **environment},
@@ -29,6 +68,7 @@ def limner() -> Limner:
             text=True,
             timeout=60,
         )
+        return Done(done.returncode, done.stdout, done.stderr)
 
     return run
 

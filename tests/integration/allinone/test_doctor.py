@@ -8,9 +8,9 @@ from tests.integration.allinone.conftest import Limner
 from tests.support.installation import DatabaseServer
 
 
-async def test_a_healthy_home(limner: Limner, tmp_path: Path) -> None:
+async def test_a_healthy_home(process: Limner, tmp_path: Path) -> None:
     keyrings_of(tmp_path / "secrets.json", SERVICE_NAMES)
-    done = await limner("doctor", "--home", tmp_path)
+    done = await process("doctor", "--home", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     assert [line[:6] for line in done.stdout.splitlines()[1:]] == ["ok    "] * 3
     assert f"{tmp_path}, " in done.stdout and "PostgreSQL" in done.stdout and "PyAV" in done.stdout

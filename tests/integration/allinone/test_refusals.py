@@ -90,8 +90,8 @@ async def test_serving_names_the_variable_of_one_service(limner: Limner, postgre
 
 
 @pytest.mark.parametrize("command", ["serve", "work"])
-async def test_a_missing_schema_is_refused(limner: Limner, empty_database: str, command: str) -> None:
-    done = await limner(command, "exports", **settings(LIMNER_DATABASE_URL=empty_database))
+async def test_a_missing_schema_is_refused(process: Limner, empty_database: str, command: str) -> None:
+    done = await process(command, "exports", **settings(LIMNER_DATABASE_URL=empty_database))
     assert (done.returncode, done.stderr) == (
         1,
         "limner: The schema of service 'exports' is missing; run: limner migrate exports\n",

@@ -50,9 +50,7 @@ def later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     package = tmp_path / "later_migrations"
     shutil.copytree(Path(limner_analytics.__file__).parent / "migrations", package)
     versions = package / "versions"
-    newest = sorted(versions.glob("2*.py"))[-1].read_text()
-    before = newest.split('revision: str = "')[-1].split('"')[0] if 'revision: str = "' in newest else ""
-    before = before or newest.split('revision = "')[1].split('"')[0]
+    before = sorted(path.stem for path in versions.glob("2*.py"))[-1]
     (versions / "99990101_0000_later.py").write_text(LATER.format(before=before))
     monkeypatch.syspath_prepend(str(tmp_path))
     yield "later_migrations"
