@@ -38,7 +38,7 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && npm ci --no-audit --no-fund --loglevel=error
 	touch $@
 
-web/dist/index.html: web/node_modules/.installed $(shell find web/src web/index.html web/vite.config.ts -type f 2>/dev/null)
+web/dist/index.html: web/node_modules/.installed web/openapi.json $(shell find web/src web/index.html web/vite.config.ts -type f 2>/dev/null)
 	cd web && npm run --silent build
 
 web: web/dist/index.html ## build the web client
@@ -70,6 +70,9 @@ types: $(VENV)/.dev ## check types
 
 proto: $(VENV)/.dev ## generate libs/contracts from proto/
 	$(BIN)/python tools/generate_proto.py
+
+openapi: $(VENV)/.runtime ## write web/openapi.json, which the web client is generated from
+	$(BIN)/python tools/write_openapi.py
 
 migration: $(VENV)/.dev ## write a migration: make migration SERVICE=media MESSAGE="add tiles"
 	$(BIN)/python tools/new_migration.py $(SERVICE) "$(MESSAGE)"

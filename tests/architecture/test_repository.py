@@ -69,6 +69,14 @@ def test_targets_named_in_a_page_exist(page: str) -> None:
     assert named <= targets
 
 
+def test_help_lists_every_target_that_people_call() -> None:
+    made = subprocess.run(["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    listed = {line.split()[0] for line in made.stdout.splitlines()}
+    phony = set(re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split())
+    assert listed == phony
+    assert all(len(line.split()) > 2 for line in made.stdout.splitlines())
+
+
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/adr/README.md"])
 def test_links_in_a_page_lead_somewhere(page: str) -> None:
     path = ROOT / page
