@@ -10,4 +10,6 @@ def utc_now() -> datetime:
 
 def wire_date(value: datetime) -> str:
     """Render a moment as clients expect it: ISO 8601, microseconds, ``Z``."""
-    return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Lists render hundreds of dates; drivers give them in UTC, and isoformat takes half the time of strftime.
+    moment = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return f"{moment.isoformat(timespec='microseconds')[:-6]}Z"

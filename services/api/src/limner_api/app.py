@@ -32,8 +32,13 @@ _PUBLIC_BODY_MAX_BYTES = 64 * 1024
 #: Routes that answer without knowing who asks. Everything else is refused to nobody in particular.
 PUBLIC_ROUTERS: Sequence[APIRouter] = (identity.public_router, server.public_router)
 
-#: Routes for people who are signed in.
+#: Routes for people who are signed in; those asked most come first, as routes are tried in order.
 SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
+    jobs.router,
+    tasks.router,
+    projects.router,
+    labels.router,
+    requests.router,
     identity.router,
     access_tokens.router,
     users.router,
@@ -41,11 +46,6 @@ SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
     memberships.router,
     invitations.router,
     server.router,
-    requests.router,
-    projects.router,
-    tasks.router,
-    jobs.router,
-    labels.router,
 )
 
 #: Routes for other services; each checks a grant.

@@ -68,20 +68,28 @@ def visible(
         memberships: His active memberships: role by organization id. Only read when ``context`` names no place.
         sees_all: Whom an organization shows everything.
     """
+    if principal.is_admin:
+        return _whole_place(context, columns)
     mine = any_of(columns.people, principal.user_id)
     match context.kind:
         case ContextKind.SANDBOX:
-            here: Condition = columns.organization.is_(None)
-            return here if principal.is_admin else sa.and_(here, mine)
+            return sa.and_(columns.organization.is_(None), mine)
+        case ContextKind.ORGANIZATION if sees_all.holds(principal.privilege, context.role):
+            return _whole_place(context, columns)
         case ContextKind.ORGANIZATION:
-            here = columns.organization == context.organization_id
-            if principal.is_admin or sees_all.holds(principal.privilege, context.role):
-                return here
-            return sa.and_(here, mine) if context.role is not None else sa.false()
+            return sa.and_(_whole_place(context, columns), mine) if context.role is not None else sa.false()
         case ContextKind.NONE:
-            if principal.is_admin:
-                return sa.true()
             return _everywhere(principal, columns, memberships, sees_all, mine)
+
+
+def _whole_place(context: OrgContext, columns: Columns) -> Condition:
+    match context.kind:
+        case ContextKind.SANDBOX:
+            return columns.organization.is_(None)
+        case ContextKind.ORGANIZATION:
+            return columns.organization == context.organization_id
+        case ContextKind.NONE:
+            return sa.true()
 
 
 def without_place_for_crowd(principal: Principal, context: OrgContext, *, of_a_job: bool) -> OrgContext:
