@@ -74,7 +74,7 @@ def test_help_lists_every_target_that_people_call() -> None:
     listed = {line.split()[0] for line in made.stdout.splitlines()}
     phony = set(re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[0].split())
     assert listed == phony
-    assert all(len(line.split()) > 2 for line in made.stdout.splitlines())
+    assert all(len(line.split()) >= 2 for line in made.stdout.splitlines())
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "docs/adr/README.md"])
