@@ -10,7 +10,7 @@ READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e bench readers fmt lint types proto openapi migration lock web clean
+.PHONY: help run test e2e test-pytorch bench readers fmt lint types proto openapi migration lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -28,6 +28,11 @@ $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
 	touch $@
 
 .venv-readers/%/.made: requirements/readers-%.txt | $(VENV)/.runtime
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
+	$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
+	touch $@
+
+.venv-pytorch/.made: requirements/pytorch.txt | $(VENV)/.runtime
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(@D)
 	$(BIN)/uv pip sync --quiet --python $(@D)/bin/python --require-hashes $<
 	touch $@
@@ -51,6 +56,9 @@ test: $(VENV)/.dev web readers ## set up and run the whole default suite
 
 e2e: $(VENV)/.dev web ## only the tests that drive the whole product
 	$(BIN)/python -m pytest tests/e2e
+
+test-pytorch: $(VENV)/.dev .venv-pytorch/.made ## only the PyTorch datasets of the SDK; downloads some 3 GB
+	$(BIN)/python -m pytest tests/pytorch
 
 bench: $(VENV)/.dev web ## measure against limits taken in the same run; results in bench/results
 	$(BIN)/python -m bench $(SCENARIOS)
@@ -79,7 +87,7 @@ migration: $(VENV)/.dev ## write a migration: make migration SERVICE=media MESSA
 
 lock: ## resolve requirements/*.in again
 	test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install --quiet --require-hashes -r requirements/bootstrap.txt; }
-	for name in dev bootstrap; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+	for name in dev bootstrap pytorch; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
 		--no-emit-find-links --no-annotate --generate-hashes --custom-compile-command 'make lock' \
 		requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 	for name in readers-1.13 readers-0.3; do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
@@ -90,4 +98,4 @@ lock: ## resolve requirements/*.in again
 		-o requirements/runtime.txt
 
 clean: ## remove what the build made; data of `make run` stay
-	rm -rf $(VENV) .venv-readers web/node_modules web/dist
+	rm -rf $(VENV) .venv-readers .venv-pytorch web/node_modules web/dist
