@@ -82,10 +82,12 @@ def _report(bench: Bench, count: int, times: _Times, usages: dict[str, Usage]) -
         ("create", "PATCH create", times.create, 3, "msgspec decode + COPY", saving),
         ("replace", "PUT", times.replace, 3, "the same + delete", replacing),
         ("first_read", "GET", times.first_read, 2, "SELECT + encode", times.select),
-        ("second_read", "GET, unchanged since", times.second_read, 2, "SELECT + encode", times.select),
+        ("second_read", "GET again", times.second_read, 2, "SELECT + encode", times.select),
     )
     for name, what, samples, factor, limit_name, limit_samples in rows:
-        row = Row(f"{what} {count:,} rectangles", "s", samples, at_most(factor), limit_name, limit_samples)
+        # Of small bodies the request itself is the larger part; they are shown, not held against an aim.
+        aim = at_most(factor) if count == _SIZES[-1][0] else None
+        row = Row(f"{what} {count:,} rectangles", "s", samples, aim, limit_name, limit_samples)
         bench.add(row, usages[name])
 
 

@@ -1,6 +1,7 @@
 """A product that dies and comes back on the same home."""
 
 import io
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,17 @@ def is_running(product: Product) -> bool:
 
 
 @pytest.fixture(scope="package")
-def mortal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+def homes() -> Iterator[Path]:
+    """A folder that the database's user may enter, even when these tests run as root."""
+    with tempfile.TemporaryDirectory(prefix="limner-faults-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
+@pytest.fixture(scope="package")
+def mortal(homes: Path) -> Iterator[Product]:
     """A product of these tests alone; they kill it and start it again."""
-    home = tmp_path_factory.mktemp("faults-home")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)  # as root the database runs as `nobody`
-    product = Product(home)
+    product = Product(homes / "mortal")
     yield product
     if is_running(product):
         product.kill()

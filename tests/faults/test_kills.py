@@ -77,12 +77,11 @@ def test_an_upload_goes_on_where_the_server_says_it_stopped(product: Product, ca
     assert stored == content
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.35])
-def test_data_are_made_exactly_once(product: Product, caller: Caller, pictures: Path, delay: float) -> None:
-    task_id = caller.new_task(f"ingest after {delay}")
+def test_data_are_made_exactly_once(product: Product, caller: Caller, pictures: Path) -> None:
+    task_id = caller.new_task("ingest")
     caller.upload(task_id, pictures)
     request_id = caller.start_data(task_id)
-    time.sleep(delay)
+    time.sleep(0.2)
     restart(product)
 
     caller.finish(request_id)
@@ -108,15 +107,14 @@ def test_a_save_is_whole_or_absent(product: Product, caller: Caller, pictures: P
     assert len({shape["id"] for shape in shapes}) == len(shapes) == MANY
 
 
-@pytest.mark.parametrize("delay", [0.3])
-def test_an_export_is_finished(product: Product, caller: Caller, pictures: Path, delay: float) -> None:
+def test_an_export_is_finished(product: Product, caller: Caller, pictures: Path) -> None:
     count = 20_000
-    task_id = caller.data_task(f"export after {delay}", pictures)
+    task_id = caller.data_task("export", pictures)
     path = f"/api/jobs/{caller.first_job(task_id)}/annotations"
     caller.send("PUT", path, content=shapes_document(count, caller.label_id(task_id)))
     export = f"/api/tasks/{task_id}/dataset/export?format=COCO 1.0&save_images=false"
     request_id = caller.send("POST", export).json()["rq_id"]
-    time.sleep(delay)
+    time.sleep(0.3)
     restart(product)
 
     result = caller.send("GET", caller.finish(request_id)["result_url"])

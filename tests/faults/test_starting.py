@@ -42,16 +42,16 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     assert f"cannot listen on 127.0.0.1:{port}" in result.stderr and "--port" in result.stderr
 
 
-def test_a_home_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    (tmp_path / "version").write_text("99.0.0\n")
-    result = up(tmp_path)
+def test_a_home_of_a_newer_version_is_left_alone(homes: Path) -> None:
+    home = homes / "newer"
+    home.mkdir()
+    (home / "version").write_text("99.0.0\n")
+    result = up(home)
     assert result.returncode == 1
     assert is_one_line_for_people(result)
     assert "was last used by Limner 99.0.0" in result.stderr
-    assert (tmp_path / "version").read_text() == "99.0.0\n"
-    assert not (tmp_path / "postgres").exists()
+    assert (home / "version").read_text() == "99.0.0\n"
+    assert not (home / "postgres").exists()
 
 
 def test_an_interrupted_product_ends_and_finds_everything_again(product: Product, caller: Caller) -> None:
