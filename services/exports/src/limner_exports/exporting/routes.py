@@ -32,7 +32,8 @@ async def start_export(request: Request, container: Container, target: ToExport)
     return JSONAnswer({"rq_id": started.id}, 202, request_header(started))
 
 
-@router.api_route(_TARGET + "/dataset/download", methods=["GET", "HEAD"])
+@router.get(_TARGET + "/dataset/download")
+@router.head(_TARGET + "/dataset/download", include_in_schema=False)
 @router.api_route(_TARGET + "/dataset/download/", methods=["GET", "HEAD"], include_in_schema=False)
 async def download_result(request: Request, container: Container, target: ToExport, rq_id: str) -> Response:
     """Download the file of a finished export; its owner and administrators may, ranges are answered."""
