@@ -44,7 +44,9 @@ LABELS: list[dict[str, Any]] = [
 
 def test_the_committed_document_is_the_one_that_is_answered(tmp_path: Path) -> None:
     live = tmp_path / "openapi.json"
-    subprocess.run([sys.executable, str(ROOT / "tools" / "write_openapi.py"), str(live)], check=True, cwd=tmp_path)
+    subprocess.run(
+        [sys.executable, "-W", "error", str(ROOT / "tools" / "write_openapi.py"), str(live)], check=True, cwd=tmp_path
+    )
     committed = ROOT / "web" / "openapi.json"
     assert json.loads(committed.read_bytes()) == json.loads(live.read_bytes()), "run: make openapi"
 
