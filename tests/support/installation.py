@@ -108,7 +108,7 @@ async def test_bench(
     url = await server.clone()
     built = ServiceSettings(
         database_url=SecretStr(url),
-        database_pool_size=4,
+        database_pool_size=12,
         objects_folder=folder / "objects",
         cache_folder=folder / "cache",
         **settings,
