@@ -1,1 +1,1 @@
-"""What the service does when jobs, tasks or labels go."""
+"""What the service does when jobs, tasks or labels go, and when tasks move."""

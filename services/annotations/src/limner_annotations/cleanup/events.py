@@ -1,4 +1,4 @@
-"""Facts of the catalog that end annotations."""
+"""Facts of the catalog that end annotations or change their labels."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from google.protobuf.message import DecodeError
 
 from limner_annotations.cleanup import service
 from limner_annotations.container import AnnotationsContainer
+from limner_annotations.revisions.relabeling import LabelMap
 from limner_common.bus import Consumer, Delivery, InvalidMessage
 from limner_common.db import UnitOfWork
 from limner_contracts.catalog.v1.job_event_pb2 import JobEvent
@@ -43,5 +44,9 @@ async def _apply(container: AnnotationsContainer, uow: UnitOfWork, event: Any) -
             await service.forget_jobs(uow, container.queue, event.task_id, [event.job_id])
         case ((TaskEvent() | ProjectEvent()), "labels_changed"):
             await service.end_labels(uow, event.labels_changed.deleted_label_ids)
+        case TaskEvent(), "labels_mapped":
+            mapped = event.labels_mapped
+            label_map = LabelMap(dict(mapped.label_ids), dict(mapped.attribute_ids))
+            await service.exchange_labels(container, uow, event.task_id, label_map)
         case _:
             pass  # other facts, and facts of a newer release

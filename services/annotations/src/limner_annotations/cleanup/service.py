@@ -1,8 +1,19 @@
-"""Forgetting jobs and labels that are gone."""
+"""Forgetting jobs and labels that are gone, and following tasks to the labels of a project."""
 
 from collections.abc import Collection, Iterable
+from functools import partial
 
-from limner_annotations.revisions.service import JobChange, jobs_with_labels, lock_jobs, mark_deleted, purge_rows
+from limner_annotations.container import AnnotationsContainer
+from limner_annotations.revisions.relabeling import LabelMap, relabel
+from limner_annotations.revisions.service import (
+    JobChange,
+    jobs_of_task,
+    jobs_with_labels,
+    lock_jobs,
+    mark_deleted,
+    purge_rows,
+    stream_job,
+)
 from limner_annotations.revisions.states import Author, ChangeKind
 from limner_common.db import UnitOfWork
 from limner_common.db.engine import Database
@@ -36,6 +47,30 @@ async def end_labels(uow: UnitOfWork, label_ids: Collection[int]) -> None:
             continue  # deleted since it was listed
         change = JobChange(uow, state, ChangeKind.LABELS, Author(reason="labels deleted"), state.labels_version)
         await change.end_labels(label_ids)
+        await change.finish()
+
+
+async def exchange_labels(container: AnnotationsContainer, uow: UnitOfWork, task_id: int, label_map: LabelMap) -> None:
+    """Give the objects of a task the labels of the project it moved to: one revision per job that has any; idempotent.
+
+    Objects keep their ids; those of labels that have no place in the project go. Attributes that only the new labels have
+    are filled when somebody reads. In memory is a batch of objects at a time.
+    """
+    if not label_map.labels:
+        return
+    for job_id in await jobs_of_task(uow.connection, task_id):
+        try:
+            (state,) = await lock_jobs(uow, task_id, [job_id])
+        except NotFound:
+            continue  # deleted since it was listed
+        if state.is_empty:
+            continue
+        change = JobChange(uow, state, ChangeKind.LABELS, Author(reason="task moved to a project"), "")
+        async for kind, docs in stream_job(uow.connection, job_id, state.revision):
+            work = partial(relabel, kind, docs, label_map)
+            targets, batch = await container.compute(sum(map(len, docs)), work)
+            await change.end(targets)
+            await change.add(batch, updated=len(batch.rows))
         await change.finish()
 
 

@@ -24,7 +24,7 @@ class JobChange:
         state: The job under the lock.
         kind: What makes the change.
         author: Who makes it.
-        labels_version: Version of the labels that added documents are filled for.
+        labels_version: Version of the labels that added documents are filled for; empty when for none.
     """
 
     def __init__(self, uow: UnitOfWork, state: JobState, kind: ChangeKind, author: Author, labels_version: str) -> None:
@@ -216,6 +216,11 @@ async def find_on_frames(connection: AsyncConnection, job_ids: Collection[int], 
 async def jobs_with_labels(connection: AsyncConnection, label_ids: Collection[int]) -> list[tuple[int, int]]:
     """Return (task id, job id) of the jobs that may have objects of these labels, by job."""
     return await repository.jobs_with_labels(connection, label_ids)
+
+
+async def jobs_of_task(connection: AsyncConnection, task_id: int) -> list[int]:
+    """Return the jobs of a task that were ever written and are not deleted, by id."""
+    return [state.job_id for state in await repository.list_states(connection, task_id=task_id)]
 
 
 async def mark_deleted(uow: UnitOfWork, task_id: int, job_ids: Iterable[int], *, is_whole_task: bool = False) -> list[int]:
