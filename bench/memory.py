@@ -24,17 +24,24 @@ class Usage:
     Attributes:
         before: When it began.
         peak: At most.
-        worker_peak: At most of the worker process, without its children.
+        worker_before: Of the worker process, without its children, when it began.
+        worker_peak: Of the same at most.
     """
 
     before: float = 0.0
     peak: float = 0.0
+    worker_before: float = 0.0
     worker_peak: float = 0.0
 
     @property
     def grown(self) -> float:
         """How much more than before was used at most."""
         return max(0.0, self.peak - self.before)
+
+    @property
+    def worker_grown(self) -> float:
+        """How much more than before the worker used at most."""
+        return max(0.0, self.worker_peak - self.worker_before)
 
 
 class MemoryWatch:
@@ -58,7 +65,7 @@ class MemoryWatch:
     def usage(self) -> Iterator[Usage]:
         """Watch while the block runs; the value is complete afterwards."""
         total, workers = self._sample(look=True)
-        usage = Usage(total, total, workers)
+        usage = Usage(total, total, workers, workers)
         self._usages.append(usage)
         try:
             yield usage

@@ -14,7 +14,8 @@ from bench.data import LABELS, mixed_shapes
 from bench.format_limits import export_seconds, frames_of, import_seconds, label_schema
 from bench.harness import Bench
 from bench.limits import ObjectTable, PlainBody, decode_body, object_rows
-from bench.measures import Row, at_most, below
+from bench.measures import Row, at_most, below, without_collector
+from bench.memory import Usage
 from limner_exports.formats import ExportFrame
 
 _IMAGES = 5_000
@@ -23,6 +24,7 @@ _TIMES_LARGER = 10
 _FORMATS = ("COCO 1.0", "CVAT for images 1.1", "YOLO 1.1")
 _ROUNDS = 3
 _SMALL_IMAGE = (64, 48)
+_SIZE = f"of {_IMAGES:,} images, {_SHAPES:,} shapes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +70,19 @@ def _export_rows(bench: Bench, scene: _Scene, format_name: str) -> None:
             bench.quiet()
             seconds.append(_export(bench, scene.task_id, format_name)[0])
             bench.quiet()
-            limit = asyncio.run(_export_limit(bench, scene, format_name, frames))
+            with without_collector():
+                limit = asyncio.run(_export_limit(bench, scene, format_name, frames))
             notes["select_seconds"].append(limit[0])
             notes["writer_seconds"].append(limit[1])
     plain = [select + write for select, write in zip(*notes.values(), strict=True)]
-    what = f"{format_name} export, {_IMAGES:,} images, {_SHAPES:,} shapes"
-    bench.add(Row(what, "s", seconds, at_most(3), "SELECT + our writer from memory", plain, notes=notes), usage)
-    bench.add(Row("the same: memory of the worker", "MiB", [usage.worker_peak], below(150)))
+    what = f"{format_name} export"
+    bench.add(Row(f"{what} {_SIZE}", "s", seconds, at_most(3), "SELECT + our writer from memory", plain, notes=notes), usage)
+    _add_worker(bench, what, usage)
+
+
+def _add_worker(bench: Bench, what: str, usage: Usage) -> None:
+    bench.add(Row(f"{what}: worker", "MiB", [usage.worker_peak], below(150)))
+    bench.add(Row(f"{what}: growth of it", "MiB", [usage.worker_grown]))
 
 
 def _export(bench: Bench, task_id: int, format_name: str) -> tuple[float, Json]:
@@ -117,10 +125,11 @@ def _import_row(bench: Bench, scene: _Scene) -> None:
                 bench.quiet()
                 seconds.append(_import(bench, scene.task_id, file))
                 bench.quiet()
-                plain.append(sum(asyncio.run(_import_limit(bench, scene, frames, file))))
-    what = f"COCO 1.0 import, {_IMAGES:,} images, {_SHAPES:,} shapes"
-    bench.add(Row(what, "s", seconds, at_most(3), "our reader from memory + COPY", plain), usage)
-    bench.add(Row("the same: memory of the worker", "MiB", [usage.worker_peak], below(150)))
+                with without_collector():
+                    plain.append(sum(asyncio.run(_import_limit(bench, scene, frames, file))))
+    what = "COCO 1.0 import"
+    bench.add(Row(f"{what} {_SIZE}", "s", seconds, at_most(3), "our reader from memory + COPY", plain), usage)
+    _add_worker(bench, what, usage)
 
 
 def _import(bench: Bench, task_id: int, file: Path) -> float:
@@ -146,7 +155,7 @@ def _large(bench: Bench) -> None:
     bench.quiet()
     with bench.memory.usage() as usage:
         seconds, _ = _export(bench, scene.task_id, "COCO 1.0")
-    what = f"COCO 1.0 export of {_TIMES_LARGER} times as much"
+    what = f"COCO 1.0 export, {_TIMES_LARGER}× as much"
     bench.add(Row(what, "s", [seconds]), usage)
-    bench.add(Row("the same: memory of the worker", "MiB", [usage.worker_peak], below(150)))
+    _add_worker(bench, what, usage)
     bench.client.remove_task(scene.task_id)
