@@ -19,11 +19,11 @@ from starlette.types import ASGIApp
 
 from limner_allinone.configuration import Misconfigured, named_settings
 from limner_common.bus import LocalBus, run_consumer, run_relay
-from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
 from limner_common.grants import Keyring
+from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
 from limner_common.objects import FolderObjectStore, ObjectStore
 from limner_common.service import Resources, ServiceDefinition
@@ -56,7 +56,7 @@ class Installation:
     """What runs in this process."""
 
     services: dict[str, RunningService]
-    bus: Bus
+    bus: LocalBus
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def app(self, name: str) -> ASGIApp:
@@ -64,9 +64,11 @@ class Installation:
         return self.services[name].app
 
     def start_event_loops(self) -> None:
-        """Run relays and consumers of the services in the background until ``stop``."""
+        """Run relays, consumers and housekeeping of the services in the background until ``stop``."""
+        self._start(self.bus.run_pruning(), "pruning")
         for service in self.services.values():
             database = service.resources.database
+            self._start(run_housekeeping(database), f"housekeeping:{database.schema}")
             self._start(run_relay(database, self.bus), f"relay:{database.schema}")
             for consumer in service.definition.consumers(service.container):
                 self._start(run_consumer(database, self.bus, consumer), f"consumer:{consumer.group}")

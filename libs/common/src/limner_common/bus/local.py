@@ -111,6 +111,15 @@ class LocalBus:
         )
         return int(status.rsplit(" ", 1)[1])
 
+    async def run_pruning(self, *, interval_seconds: float = 3600.0) -> None:
+        """Prune for ever; the log of an installation must not grow without end."""
+        while True:
+            try:
+                await self.prune()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("bus_pruning_failed", error=repr(error))
+            await asyncio.sleep(interval_seconds)
+
     async def close(self) -> None:
         """Release the publisher's connections."""
         if self._pool is not None:
