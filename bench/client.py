@@ -76,7 +76,7 @@ class Client:
             self._connection.close()  # the server closes idle connections; the next request opens a new one
         self._connection.request(method, path, body, sent)
         response = self._connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read())
+        answer = Answer(response.status, dict(response.headers), response.read())
         self._used_at = time.monotonic()
         if answer.status >= 400:
             raise RequestFailed(f"{method} {path}: {answer.status} {answer.body[:300]!r}")

@@ -99,13 +99,13 @@ def _write_video(path: Path, gop: int) -> None:
         stream.width, stream.height, stream.pix_fmt = *VIDEO_SIZE, "yuv420p"
         stream.time_base = Fraction(1, VIDEO_RATE)
         encoded = [packet for frame in [*_moving_noise(frames), None] for packet in stream.encode(frame)]
-        tick = encoded[0].time_base
-        kept = [(bytes(packet), packet.pts, packet.dts, packet.is_keyframe) for packet in encoded]
+        tick = Fraction(1, VIDEO_RATE)
+        kept = [(bytes(packet), packet.pts or 0, packet.dts or 0, packet.is_keyframe) for packet in encoded]
         for turn in range(_REPEATS):
             for data, pts, dts, is_keyframe in kept:
                 packet = av.Packet(data)
                 packet.stream, packet.time_base, packet.is_keyframe = stream, tick, is_keyframe
-                packet.pts, packet.dts = (round(time + turn * frames / (VIDEO_RATE * tick)) for time in (pts, dts))
+                packet.pts, packet.dts = (time + turn * frames for time in (pts, dts))
                 container.mux(packet)
 
 

@@ -75,11 +75,12 @@ def cut_chunk(path: Path, first: int, count: int) -> bytes:
         stream = target.add_stream("libx264", rate=25, options=options)
         stream.width, stream.height, stream.pix_fmt = video.width // 2, video.height // 2, "yuv420p"
         stream.codec_context.thread_count = 2
+        assert video.average_rate is not None and video.time_base is not None
         begin = round(first / (video.average_rate * video.time_base))
         source.seek(begin, stream=video, backward=True)
         made = 0
         for frame in source.decode(video):
-            if frame.pts < begin:
+            if frame.pts is None or frame.pts < begin:
                 continue
             small = frame.reformat(stream.width, stream.height, "yuv420p")
             small.pts, small.time_base, small.pict_type = made, Fraction(1, 25), PictureType.NONE

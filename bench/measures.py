@@ -118,8 +118,3 @@ def seconds_of(action: Callable[[], Any]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
-
-
-def repeated(times: int, action: Callable[[], Any]) -> list[float]:
-    """Return how long each of some repetitions of an action takes."""
-    return [seconds_of(action) for _ in range(times)]

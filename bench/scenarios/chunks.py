@@ -1,6 +1,7 @@
 """Chunks: cut for the first time, and kept."""
 
 import random
+from functools import partial
 
 from bench import limits
 from bench.bare import bare_server
@@ -36,9 +37,9 @@ def _cold_video(bench: Bench, gop: int) -> None:
     with bench.memory.usage() as usage:
         for number in alone[:_COLD_ROUNDS]:
             bench.quiet()
-            ours.append(seconds_of(lambda number=number: bench.client.send("GET", _path(task_id, number))))
+            ours.append(seconds_of(partial(bench.client.send, "GET", _path(task_id, number))))
             bench.quiet()
-            plain.append(seconds_of(lambda number=number: limits.cut_chunk(video, number * _CHUNK, _CHUNK)))
+            plain.append(seconds_of(partial(limits.cut_chunk, video, number * _CHUNK, _CHUNK)))
     limit_name = "seek, decode, encode in process"
     name = f"cold {_CHUNK}-frame 1080p chunk, key frame every {gop}"
     bench.add(Row(f"{name}, 1 client", "s", ours, at_most(1.4), limit_name, plain), usage)
@@ -65,7 +66,7 @@ def _cold_photos(bench: Bench) -> None:
     with bench.memory.usage() as usage:
         for number in range(0, 2 * _PHOTO_ROUNDS, 2):
             bench.quiet()
-            rates.append(_PHOTO_CHUNK / seconds_of(lambda number=number: bench.client.send("GET", _path(task_id, number))))
+            rates.append(_PHOTO_CHUNK / seconds_of(partial(bench.client.send, "GET", _path(task_id, number))))
             bench.quiet()
             limit_rates.append(limits.recode_on_all_cores(photos[number * 30 : number * 30 + _PHOTO_CHUNK]))
     limit_name = "decode and encode on all cores"

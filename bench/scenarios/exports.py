@@ -62,7 +62,8 @@ def _make(bench: Bench, images: int, parts: int) -> _Scene:
 
 
 def _export_rows(bench: Bench, scene: _Scene, format_name: str) -> None:
-    seconds, notes = [], {"select_seconds": [], "writer_seconds": []}
+    seconds: list[float] = []
+    notes: dict[str, list[float]] = {"select_seconds": [], "writer_seconds": []}
     frames = frames_of(scene.body, _IMAGES, _SMALL_IMAGE)
     with bench.memory.usage() as usage:
         for _ in range(_ROUNDS):

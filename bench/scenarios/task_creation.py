@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from bench import limits
 from bench.data import LABELS, PHOTO_COUNT
 from bench.harness import Bench
-from bench.measures import Row, at_most, repeated, seconds_of
+from bench.measures import Row, at_most, seconds_of
 
 _PHOTO_ROUNDS = 3
 _VIDEO_ROUNDS = 4
@@ -36,7 +37,7 @@ def _photos(bench: Bench) -> None:
     what = f"{PHOTO_COUNT} photos ({total:.0f} MB): end of upload → ready"
     row = Row(what, "s", readies, at_most(3, plus=0.2), "reading 500 headers with Pillow", headers)
     bench.add(row, usage)
-    recoding = [time_of for photo in photos[:20] for time_of in repeated(1, lambda photo=photo: limits.recode(photo))]
+    recoding = [seconds_of(partial(limits.recode, photo)) for photo in photos[:20]]
     bench.add(Row("one frame of these, compressed, not asked for before", "s", frames, at_most(3), "recoding one", recoding))
 
 
@@ -67,4 +68,4 @@ def _ready(bench: Bench, files: Sequence[Path]) -> tuple[int, float]:
 def _frame_times(bench: Bench, task_id: int) -> list[float]:
     bench.quiet()
     paths = [f"/api/tasks/{task_id}/data?type=frame&number={n * 97}&quality=compressed" for n in range(_FRAMES_PER_TASK)]
-    return [seconds_of(lambda path=path: bench.client.send("GET", path)) for path in paths]
+    return [seconds_of(partial(bench.client.send, "GET", path)) for path in paths]

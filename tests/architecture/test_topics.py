@@ -73,7 +73,7 @@ def test_consumer_groups_carry_the_name_of_their_service() -> None:
         for call in ast.walk(tree)
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "Consumer"
         for value in [*call.args[:1], *(keyword.value for keyword in call.keywords if keyword.arg == "group")]
-        if isinstance(value, ast.Constant) and not value.value.startswith(f"{service}.")
+        if isinstance(value, ast.Constant) and not str(value.value).startswith(f"{service}.")
     ]
     assert wrong == []
 
