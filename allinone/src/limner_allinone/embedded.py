@@ -20,6 +20,7 @@ import uvicorn
 from pydantic import SecretStr
 
 from limner_allinone.admin import first_administrator
+from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
 from limner_allinone.home import Home, keyrings_of, open_home
 from limner_allinone.listening import OrderlyServer, listen
@@ -73,6 +74,7 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path) -> None:
     async with install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation:
         await installation.expire_leases()  # the home is ours alone: whoever held them is gone
         installation.start_workers()
+        settle()
         waiting = asyncio.create_task(stop.wait())
         running = asyncio.create_task(installation.wait())
         await asyncio.wait([waiting, running], return_when=asyncio.FIRST_COMPLETED)
@@ -102,6 +104,7 @@ async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket,
             backlog=512,
         )
         server = OrderlyServer(config)
+        settle()
         announce(f"Limner is ready on http://{shown}:{port}")
         try:
             await server.serve(sockets=[listener])

@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from limner_allinone.admin import first_administrator
+from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, Installation, definition_of, install, migrate_services
 from limner_allinone.configuration import Misconfigured, read_settings
 from limner_allinone.listening import OrderlyServer, listen
@@ -60,6 +61,7 @@ async def serve_service(name: str, host: str, port: int) -> None:
             )
             server = OrderlyServer(config)
             installation.start_event_loops()
+            settle()
             log.info("serving", service=name, host=host, port=listener.getsockname()[1])
             await until_first(server.serve(sockets=[listener]), installation.wait())
         log.info("stopped", service=name)
@@ -79,6 +81,7 @@ async def work_service(name: str) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         installation.start_workers()
+        settle()
         log.info("working", service=name)
         await until_first(stop.wait(), installation.wait())
     log.info("stopped", service=name)

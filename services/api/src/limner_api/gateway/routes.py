@@ -2,6 +2,9 @@
 
 from itertools import groupby
 
+import asyncpg
+import sqlalchemy as sa
+import structlog
 from starlette.requests import Request
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -12,8 +15,10 @@ from limner_api.gateway.forwarding import authorize, forward
 from limner_api.gateway.repository import touch
 from limner_api.gateway.table import ROUTES, ForwardedRoute, Target
 from limner_api.requests.service import store_announced
-from limner_common.errors import NotAllowed
+from limner_common.errors import DomainError, NotAllowed
 from limner_common.requests import REQUEST_HEADER
+
+log = structlog.get_logger(__name__)
 
 
 def gateway_routes(container: ApiContainer) -> list[Route]:
@@ -69,5 +74,12 @@ class _PathEndpoint:
             async with self._container.database.begin() as uow:
                 await store_announced(uow, announced)
         if route.touches and accessed is not None and route.target is not Target.NONE and method not in ("GET", "HEAD"):
+            await self._touch(accessed)
+
+    async def _touch(self, accessed: AccessedObject) -> None:
+        # The write is committed: that its date moves late must not make it look failed. Its event moves the date too.
+        try:
             async with self._container.database.read() as connection:
                 await touch(connection, accessed)
+        except (DomainError, asyncpg.PostgresError, sa.exc.DBAPIError) as error:
+            log.warning("dates_not_moved", task_id=accessed.task_id, job_id=accessed.job_id, error=repr(error))

@@ -27,10 +27,11 @@ async def on_annotations_event(uow: UnitOfWork, delivery: Delivery) -> None:
         return
     saved_at = event.meta.occurred_at.ToDatetime(UTC)
     project = sa.select(tasks.c.project_id).where(tasks.c.id == event.task_id).scalar_subquery()
+    # Rows are locked in the order project, task, job, as everywhere: two that move the same dates never wait for each other.
     for table, condition in (
-        (jobs, jobs.c.id == event.job_id),
-        (tasks, tasks.c.id == event.task_id),
         (projects, projects.c.id == project),
+        (tasks, tasks.c.id == event.task_id),
+        (jobs, jobs.c.id == event.job_id),
     ):
         await uow.execute(sa.update(table).where(condition, table.c.updated_at < saved_at).values(updated_at=saved_at))
 
