@@ -75,12 +75,12 @@ async def live(request: Request, caller: Caller, services: Services, base_url: B
 
 async def _stream(services: ApiContainer, caller: Principal, base_url: str, last: int | None) -> AsyncIterator[bytes]:
     assert caller.user_id is not None
-    sent: dict[str, int] = {}
     with services.live.subscribe(caller.user_id) as changed:
-        if last is None:
-            async with services.database.read() as connection:
+        async with services.database.read() as connection:
+            if last is None:
                 last = await repository.newest_change(connection, caller.user_id)
-                sent = {row.id: row.change_seq for row in await repository.changed_since(connection, caller.user_id, last)}
+            known = await repository.changed_since(connection, caller.user_id, last)
+        sent = {row.id: row.change_seq for row in known if row.change_seq <= last}
         yield b"retry: 2000\n\n"
         while True:
             changed.clear()
