@@ -2,6 +2,7 @@
 
 import io
 import logging
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -177,8 +178,11 @@ def test_chunks_frames_previews_and_deleted_frames(client: Client, photo_task: T
     assert Image.open(photo_task.get_preview()).size <= (256, 256)
     frame = Image.open(photo_task.get_frame(3, quality="original"))
     assert frame.convert("RGB").tobytes() == picture(3).tobytes()
-    chunk = photo_task.download_chunk(0, io.BytesIO(), quality="compressed")
-    assert chunk is None
+    chunk = io.BytesIO()
+    photo_task.download_chunk(0, chunk, quality="compressed")
+    with zipfile.ZipFile(chunk) as opened:
+        assert opened.namelist() == [f"{number:06d}.jpeg" for number in range(6)]
+        assert Image.open(io.BytesIO(opened.read("000005.jpeg"))).size == (64, 48)
     photo_task.remove_frames_by_ids([1, 2])
     assert photo_task.get_meta().deleted_frames == [1, 2]
     job = photo_task.get_jobs()[0]
