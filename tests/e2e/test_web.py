@@ -41,9 +41,9 @@ async def test_a_wrong_password_is_said_and_a_right_one_opens_the_tasks(page: Pa
     await sign_in(page, "not the password")
     await expect(page.get_by_role("alert")).to_contain_text("Unable to log in")
     await sign_in(page, ADMIN[1])
-    await expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
     await page.reload()
-    await expect(page.get_by_role("heading", name="Tasks")).to_be_visible()
+    await expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
     await page.get_by_role("button", name="Sign out").click()
     await expect(page.get_by_label("User name")).to_be_visible()
 

@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -37,7 +38,7 @@ class Product:
             "PYTHONUNBUFFERED": "1",
             **self.environment,
         }
-        port = self.url.rsplit(":", 1)[1] if self.url else "0"
+        port = str(urlsplit(self.url).port or 0)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "limner_allinone", "up", "--port", port, "--home", str(self.home)],
             stdout=subprocess.PIPE,

@@ -105,7 +105,7 @@ async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket,
         )
         server = OrderlyServer(config)
         settle()
-        announce(f"Limner is ready on http://{shown}:{port}")
+        announce(f"Limner is ready on http://{shown}:{port}{installation.services['api'].container.settings.base_path}")
         try:
             await server.serve(sockets=[listener])
         finally:

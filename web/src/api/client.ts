@@ -17,7 +17,10 @@ const csrf: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: window.location.origin });
+/** Where the product is served: the page's base, which the server fills in, without the slash at its end. */
+const baseUrl = new URL(".", document.baseURI).href.replace(/\/$/, "");
+
+export const api = createClient<paths>({ baseUrl });
 api.use(csrf);
 
 /** The first sentence a person can read in an error body: a list, messages by field, or a detail. */

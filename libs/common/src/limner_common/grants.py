@@ -30,7 +30,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         user_id: Acting user, or None for a service's own work.
         username: His name, for history and messages.
         organization_id: Organization of the object or of the context for creations.
-        base_url: Scheme and host as the client sees us; absolute URLs start with it.
+        base_url: Address the client sees us at, without a slash at the end; absolute URLs start with it.
         facts: What the service needs to know about the object: ids, versions, frame range.
         expires_at: Seconds since the epoch.
     """

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from limner_api.access.dependencies import read_authenticated
 from limner_api.access_tokens import routes as access_tokens
+from limner_api.base_path import BasePath
 from limner_api.container import ApiContainer
 from limner_api.gateway.routes import gateway_routes
 from limner_api.identity import routes as identity
@@ -61,6 +62,8 @@ def create_app(container: ApiContainer) -> FastAPI:
         add_routes(app, router, dependencies=[Depends(read_authenticated)], max_body_bytes=_BODY_MAX_BYTES)
     app.router.routes.extend(gateway_routes(container))
     if container.settings.web_folder is not None:
-        app.router.routes.append(client_route(container.settings.web_folder))
+        app.router.routes.append(client_route(container.settings.web_folder, container.settings.base_path))
     app.add_middleware(TrailingSlashes)
+    if container.settings.base_path:
+        app.add_middleware(BasePath, base_path=container.settings.base_path)
     return app

@@ -49,14 +49,18 @@ class ApiContainer:
         return request.client.host if request.client else ""
 
     def base_url(self, request: HTTPConnection) -> str:
-        """Return scheme and host as the client sees us, without a slash at the end; absolute URLs start with it."""
+        """Return the address the client sees us at, without a slash at the end; absolute URLs start with it."""
         if self.settings.public_url is not None:
-            return self.settings.public_url.rstrip("/")
+            return self.settings.public_url
         scheme, host = request.url.scheme, request.headers.get("host") or request.url.netloc
         if self.settings.is_behind_proxy:
             scheme = _first(request.headers.get("x-forwarded-proto")) or scheme
             host = _first(request.headers.get("x-forwarded-host")) or host
-        return f"{scheme}://{host}"
+        return f"{scheme}://{host}{self.settings.base_path}"
+
+    def origin(self, request: HTTPConnection) -> str:
+        """Return scheme and host as the client sees us; what browsers call our origin."""
+        return self.base_url(request).removesuffix(self.settings.base_path)
 
 
 def _first(value: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from limner_api.settings import ApiSettings
 from tests.integration.api.conftest import ADMIN_PASSWORD, Api
 
 FORWARDED = {
@@ -31,9 +32,23 @@ async def test_headers_of_our_proxy_are_believed(api: Api, monkeypatch: pytest.M
 
 
 async def test_public_address_goes_before_all(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    change(api, monkeypatch, is_behind_proxy=True, public_url="https://public.example/")
-    client = await api.admin()
+    monkeypatch.setattr(api.container, "settings", ApiSettings(is_behind_proxy=True, public_url="https://public.example/"))
+    client = await api.client("admin", ADMIN_PASSWORD, Origin="https://public.example")
     assert (await client.get("/api/users/self", headers=FORWARDED)).json()["url"].startswith("https://public.example/api")
+
+
+async def test_below_a_path_addresses_have_it_and_origins_do_not(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api.container, "settings", ApiSettings(public_url="https://public.example/label"))
+    client = await api.client("admin", ADMIN_PASSWORD, Origin="https://public.example")
+    made = await client.post("/api/tasks", json={"name": "a", "labels": []})
+    assert made.status_code == 201, made.text
+    assert made.json()["url"] == f"https://public.example/label/api/tasks/{made.json()['id']}"
+    listed = (await client.get("/api/tasks?page_size=1&page=1")).json()
+    assert listed["results"][0]["url"] == made.json()["url"]
+    foreign = await client.post("/api/tasks", json={"name": "b"}, headers={"Origin": "https://other.example"})
+    assert foreign.status_code == 403
+    begun = await (await api.anonymous()).post("/api/auth/login", json=LOGIN)
+    assert all("; Path=/label; " in cookie for cookie in begun.headers.get_list("set-cookie"))
 
 
 async def test_wrong_passwords_count_by_the_address_the_proxy_saw(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,14 @@ def test_ended_cookies_are_parsed_too() -> None:
     }
 
 
+def test_cookies_of_an_installation_below_a_path_stay_below_it() -> None:
+    begun = session_cookies("secret", "token", max_age_seconds=60, is_secure=True, base_path="/label")
+    for cookies in (begun, ended_cookies("/label")):
+        parsed: SimpleCookie = SimpleCookie()
+        parsed.load(", ".join(cookies))
+        assert {name: morsel["path"] for name, morsel in parsed.items()} == {"csrftoken": "/label", "sessionid": "/label"}
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [

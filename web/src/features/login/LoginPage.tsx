@@ -30,7 +30,7 @@ export function LoginPage({ onSignedIn }: { onSignedIn: () => void }) {
     <main className="center">
       <form className="card login" onSubmit={(event) => void signIn(event)}>
         <header>
-          <img src="/favicon.svg" alt="" width={40} height={40} />
+          <img src="./favicon.svg" alt="" width={40} height={40} />
           <h1>{strings.product}</h1>
           <p className="quiet">{strings.tagline}</p>
         </header>

@@ -38,8 +38,8 @@ export function TasksPage({ user, onLeave, onExpired }: { user: User; onLeave: (
   return (
     <>
       <header className="bar">
-        <a className="brand" href="/">
-          <img src="/favicon.svg" alt="" width={24} height={24} />
+        <a className="brand" href="./">
+          <img src="./favicon.svg" alt="" width={24} height={24} />
           {strings.product}
         </a>
         <span className="spacer" />

@@ -21,7 +21,7 @@ async def answer_creation(request: Request, uploads: Uploads, *, grant: Grant, s
         grant: The sender's.
         scope: Scope it gathers in.
         name: Safe name, from ``upload_metadata(request.headers)["filename"]``.
-        path: Path below which the file is addressed, ending on a slash; the grant's host is put in front.
+        path: Path below which the file is addressed, ending on a slash; the grant's address is put in front.
 
     Raises:
         Invalid: The length is no number.

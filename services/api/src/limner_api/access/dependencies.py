@@ -122,7 +122,7 @@ def _object_id(value: object) -> int:
 
 
 async def read_base_url(request: Request) -> str:
-    """Return scheme and host as the client sees us."""
+    """Return the address the client sees us at; absolute URLs start with it."""
     return container_of(request).base_url(request)
 
 

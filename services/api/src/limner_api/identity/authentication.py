@@ -143,10 +143,10 @@ def authenticated_of(row: asyncpg.Record, kind: CredentialKind) -> Authenticated
 
 
 def _check_csrf(request: Request, container: ApiContainer, credential: Credential, cookie: str | None) -> None:
-    base_url = container.base_url(request)
-    if base_url.startswith("https:"):
+    own = container.origin(request)
+    if own.startswith("https:"):
         origin = _origin_of(request)
-        if origin != base_url and origin not in container.settings.trusted_origins:
+        if origin != own and origin not in container.settings.trusted_origins:
             raise Forbidden(f"CSRF Failed: Origin checking failed - {origin or 'none'} is not trusted.", code="csrf")
     if not is_csrf_proof(credential.secret, cookie, request.headers.get("x-csrftoken")):
         raise Forbidden("CSRF Failed: CSRF token missing or incorrect.", code="csrf")

@@ -9,19 +9,29 @@ SESSION_COOKIE = "sessionid"
 CSRF_COOKIE = "csrftoken"
 
 
-def session_cookies(session_secret: str, csrf_token: str, *, max_age_seconds: int, is_secure: bool) -> list[str]:
-    """Return the ``Set-Cookie`` values that begin or renew a session, in the order they must be sent."""
+def session_cookies(
+    session_secret: str, csrf_token: str, *, max_age_seconds: int, is_secure: bool, base_path: str = ""
+) -> list[str]:
+    """Return the ``Set-Cookie`` values that begin or renew a session, in the order they must be sent.
+
+    Args:
+        session_secret: Value of the session's cookie.
+        csrf_token: Value of the other.
+        max_age_seconds: Lifetime.
+        is_secure: Whether clients see us by https.
+        base_path: Path below which clients see us: other products on the host do not get the cookies.
+    """
     secure = "Secure; " if is_secure else ""
-    tail = f"Max-Age={max_age_seconds}; Path=/; SameSite=Lax"
+    tail = f"Max-Age={max_age_seconds}; Path={base_path or '/'}; SameSite=Lax"
     return [
         f"{CSRF_COOKIE}={csrf_token}; {secure}{tail}",
         f"{SESSION_COOKIE}={session_secret}; HttpOnly; {secure}{tail}",
     ]
 
 
-def ended_cookies() -> list[str]:
+def ended_cookies(base_path: str = "") -> list[str]:
     """Return the ``Set-Cookie`` values that end a session."""
-    tail = "Max-Age=0; Path=/; SameSite=Lax"
+    tail = f"Max-Age=0; Path={base_path or '/'}; SameSite=Lax"
     return [f'{CSRF_COOKIE}=""; {tail}', f'{SESSION_COOKIE}=""; HttpOnly; {tail}']
 
 

@@ -26,5 +26,10 @@ async def renewed_cookies(request: Request, services: ApiContainer, who: Authent
     async with services.database.begin() as uow:
         await extend_session(uow, services.settings, who.credential_id)
     secret = cookie_values(request.headers.get("cookie", ""))[SESSION_COOKIE]
-    is_secure = services.base_url(request).startswith("https:")
-    return session_cookies(secret, csrf_token_of(secret), max_age_seconds=lifetime, is_secure=is_secure)
+    return session_cookies(
+        secret,
+        csrf_token_of(secret),
+        max_age_seconds=lifetime,
+        is_secure=services.base_url(request).startswith("https:"),
+        base_path=services.settings.base_path,
+    )

@@ -46,13 +46,14 @@ async def login(request: Request, body: LoginBody, services: Services) -> JSONAn
         begun.csrf_token,
         max_age_seconds=services.settings.session_seconds,
         is_secure=services.base_url(request).startswith("https:"),
+        base_path=services.settings.base_path,
     ):
         answer.headers.append("set-cookie", cookie)
     return answer
 
 
 @public_router.post("/logout")
-async def logout(request: Request, uow: PublicWork) -> JSONAnswer:
+async def logout(request: Request, uow: PublicWork, services: Services) -> JSONAnswer:
     """End the session that the request carries, if any. For everybody."""
     cookies = cookie_values(request.headers.get("cookie", ""))
     credential = credential_of(request.headers.get("authorization"), cookies.get(SESSION_COOKIE))
@@ -64,7 +65,7 @@ async def logout(request: Request, uow: PublicWork) -> JSONAnswer:
             raise Forbidden("CSRF Failed: CSRF token missing or incorrect.", code="csrf")
         await service.end_session(uow, credential.secret)
     answer = JSONAnswer({"detail": "Successfully logged out."})
-    for cookie in ended_cookies():
+    for cookie in ended_cookies(services.settings.base_path):
         answer.headers.append("set-cookie", cookie)
     return answer
 

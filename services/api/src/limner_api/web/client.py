@@ -1,5 +1,6 @@
 """The web client's files: hashed assets for ever, its page for every other path that is no API."""
 
+import asyncio
 from pathlib import Path
 
 from starlette.convertors import Convertor, register_url_convertor
@@ -21,6 +22,8 @@ _SECURITY = {
     "Referrer-Policy": "same-origin",
 }
 _FOR_EVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+#: What the build's page says; replaced by the path of this installation.
+_BASE = b'<base href="/" />'
 _ASK_AGAIN = {"Cache-Control": "no-cache"}
 
 
@@ -39,37 +42,41 @@ class _ClientPath(Convertor[str]):
 register_url_convertor("client_path", _ClientPath())
 
 
-def client_route(folder: Path) -> Route:
-    """Return the route that serves the build in ``folder``."""
-    return Route("/{path:client_path}", WebClient(folder))
+def client_route(folder: Path, base_path: str = "") -> Route:
+    """Return the route that serves the build in ``folder`` to clients that see us below ``base_path``."""
+    return Route("/{path:client_path}", WebClient(folder, base_path))
 
 
 class WebClient:
     """ASGI application of the client.
 
     Args:
-        folder: Folder of the build, with ``index.html``.
+        folder: Folder of the build, with ``index.html``. All its addresses are relative to the page's ``base``.
+        base_path: Path below which clients see us, such as ``/label``.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, base_path: str = "") -> None:
         self._folder = folder.resolve()
+        self._page = self._folder / "index.html"
+        self._base = f'<base href="{base_path}/" />'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer with a file of the build, or with its page."""
-        await self._answer(scope)(scope, receive, send)
+        answer = await self._answer(scope)
+        await answer(scope, receive, send)
 
-    def _answer(self, scope: Scope) -> Response:
+    async def _answer(self, scope: Scope) -> Response:
         path = scope["path"]
         if scope["method"] not in ("GET", "HEAD"):
             return render_compat(NotAllowed(f'Method "{scope["method"]}" not allowed.'))
         file = (self._folder / path.lstrip("/")).resolve()
-        if file.is_relative_to(self._folder) and file.is_file():
+        if file != self._page and file.is_relative_to(self._folder) and file.is_file():
             lifetime = _FOR_EVER if path.startswith("/assets/") else _ASK_AGAIN
             return FileResponse(file, headers={**_SECURITY, **lifetime})
-        page = self._folder / "index.html"
         accept = Headers(scope=scope).get("accept", "*/*")
         if "text/html" not in accept and "*/*" not in accept:
             return render_compat(NotFound())
-        if not page.is_file():
+        if not self._page.is_file():
             return Response("The web client is not built. Run: make web\n", 404, media_type="text/plain")
-        return FileResponse(page, headers={**_SECURITY, **_ASK_AGAIN})
+        page = (await asyncio.to_thread(self._page.read_bytes)).replace(_BASE, self._base, 1)
+        return Response(page, headers={**_SECURITY, **_ASK_AGAIN}, media_type="text/html")
