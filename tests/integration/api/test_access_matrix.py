@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -306,6 +306,17 @@ _LAB_THINGS = set(Thing) - PLACELESS - {Thing.INVITATION}
 )
 async def test_a_foreign_organization_never_gets_anything(world: World, case: Case) -> None:
     assert await _ask(world, "foreign", case, "organization") in (403, 404)
+
+
+@pytest.mark.parametrize("name", ["admin", NOBODY])
+async def test_head_is_answered_as_get(world: World, name: str) -> None:
+    other = {}
+    for case in [*OWN, *FORWARDED]:
+        if case.method == "GET":
+            got, head = [await _ask(world, name, replace(case, method=method), "organization") for method in ("GET", "HEAD")]
+            if head != got:
+                other[case.id] = (got, head)
+    assert other == {}
 
 
 @pytest.mark.parametrize(("method", "path"), sorted(PUBLIC))

@@ -7,7 +7,7 @@ from tests.integration.api.golden_differences import DIFFERENCES
 from tests.support.golden_rest import Record, problems, read_records
 
 #: Records that belong to other features or need media.
-NOT_HERE = {"accept-xml", "accept-json", "tasks-head", "tasks-org-outsider"}
+NOT_HERE = {"accept-xml", "accept-json", "tasks-org-outsider"}
 
 
 async def test_identity_and_organizations_answer_as_recorded(api: Api) -> None:

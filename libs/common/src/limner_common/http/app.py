@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from limner_common.db import Database
 from limner_common.errors import DomainError
 from limner_common.http.errors import install_error_handlers
+from limner_common.http.head import HeadAnswers
 from limner_common.http.json import JSONAnswer
 from limner_common.http.routing import add_routes
 from limner_common.ids import new_uuid
@@ -67,6 +68,7 @@ def create_service_app(
     add_routes(app, _health_router(name, checks))
     for router in routers:
         add_routes(app, router)
+    app.add_middleware(HeadAnswers)
     app.add_middleware(_RequestMiddleware, service=name)
     return app
 

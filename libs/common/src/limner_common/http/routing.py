@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from limner_common.http.head import ReadableRoute
+
 _COPIED = (
     "response_model",
     "status_code",
@@ -54,5 +56,6 @@ def add_routes(
             route.endpoint,
             dependencies=[*dependencies, *route.dependencies],
             max_body_size=max_body_bytes,
+            route_class_override=ReadableRoute,
             **{name: getattr(route, name) for name in _COPIED},
         )
