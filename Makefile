@@ -10,7 +10,7 @@ READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e test-pytorch bench readers fmt lint types proto openapi migration lock web clean
+.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto openapi migration lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -59,6 +59,16 @@ e2e: $(VENV)/.dev web ## only the tests that drive the whole product
 
 test-pytorch: $(VENV)/.dev .venv-pytorch/.made ## only the PyTorch datasets of the SDK; downloads some 3 GB
 	$(BIN)/python -m pytest tests/pytorch
+
+engines: $(VENV)/.dev ## start real PostgreSQL, Redis, Kafka and MinIO on this machine; data in .engines
+	$(BIN)/python -m tools.engines start $(ENGINES)
+
+engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
+	$(BIN)/python -m tools.engines stop $(ENGINES)
+
+test-engines: $(VENV)/.dev web ## only what needs real engines; takes those of `make engines`, or starts its own
+	$(BIN)/python -m tools.engines fetch
+	$(BIN)/python -m pytest tests/engines
 
 bench: $(VENV)/.dev web ## measure against limits taken in the same run; results in bench/results
 	$(BIN)/python -m bench $(SCENARIOS)

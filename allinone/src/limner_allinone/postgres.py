@@ -44,7 +44,7 @@ class EmbeddedPostgres:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._binaries = _find_binaries()
+        self._binaries = find_binaries()
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -168,7 +168,12 @@ class EmbeddedPostgres:
             os.chown(folder, _NOBODY, _NOBODY)
 
 
-def _find_binaries() -> Path:
+def find_binaries() -> Path:
+    """Return the folder of the wheel's PostgreSQL programs.
+
+    Raises:
+        DatabaseProblem: They are not all there.
+    """
     # Importing the package warns about XDG_RUNTIME_DIR and does more than we need; its folder is all we use.
     from importlib.util import find_spec
 

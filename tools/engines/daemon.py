@@ -1,0 +1,146 @@
+"""One process in the background that a later command, or another test, finds again by its pid file."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tools.engines.problems import EngineProblem
+
+_PR_SET_PDEATHSIG = 1
+#: A child that dies with its parent really dies with the thread that made it, so this one lives as long as we do.
+_launcher = ThreadPoolExecutor(1)
+
+
+@dataclass
+class Daemon:
+    """How to run a process, and which one it is at the moment.
+
+    Attributes:
+        folder: Where its pid file and its log lie.
+        stop_signal: What ends it in order.
+        is_mortal: It ends with the process that started it, even when that one is killed.
+        identity: Who it runs as: arguments of ``Popen``.
+    """
+
+    folder: Path
+    stop_signal: signal.Signals
+    is_mortal: bool
+    identity: dict[str, Any] = field(default_factory=dict)
+    _child: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def log(self) -> Path:
+        """The file with what it says."""
+        return self.folder / "log"
+
+    def log_tail(self) -> str:
+        """Return the end of what it said, on one line."""
+        if not self.log.exists():
+            return "it said nothing"
+        return " / ".join(self.log.read_text(errors="replace").splitlines()[-8:])
+
+    def process(self) -> psutil.Process | None:
+        """Return the running process; None when there is none, or its number belongs to another one now."""
+        with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
+            pid, created = self._pid_file.read_text().split()
+            process = psutil.Process(int(pid))
+            is_ours = abs(process.create_time() - float(created)) < 2 and process.status() != psutil.STATUS_ZOMBIE
+            return process if is_ours else None
+        return None
+
+    def start(self, command: Sequence[str | Path], environment: dict[str, str]) -> None:
+        """Start the process; it has to be ended first when it runs."""
+        self._child = _launcher.submit(self._launch, [str(word) for word in command], environment).result()
+        self._pid_file.write_text(f"{self._child.pid} {psutil.Process(self._child.pid).create_time()}\n")
+
+    def wait_until(self, is_ready: Callable[[], bool], *, timeout_seconds: float) -> None:
+        """Wait until the process answers.
+
+        Raises:
+            EngineProblem: It ended, or did not answer in time.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while not is_ready():
+            if self.process() is None:
+                self._reap()
+                raise EngineProblem(f"{self.folder.name} ended while it was starting: {self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise EngineProblem(f"{self.folder.name} did not answer in {timeout_seconds:.0f} s: {self.log_tail()}")
+            time.sleep(0.1)
+
+    def stop(self, *, timeout_seconds: float = 30) -> None:
+        """End it in order; kill it when that takes too long."""
+        self._end(self.stop_signal, timeout_seconds)
+
+    def kill(self) -> None:
+        """End it at once with everything that it started, as a crash would."""
+        self._end(signal.SIGKILL, 0)
+
+    def pause(self) -> None:
+        """Freeze it and its children: connections stay open and nobody answers."""
+        for process in self._tree():
+            process.suspend()
+
+    def resume(self) -> None:
+        """Let it go on after ``pause``."""
+        for process in reversed(self._tree()):
+            process.resume()
+
+    def _launch(self, command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **environment},
+                start_new_session=True,
+                preexec_fn=self._die_with_parent if self.is_mortal else None,
+                **{"cwd": self.folder, **self.identity},
+            )
+
+    def _end(self, number: signal.Signals, timeout_seconds: float) -> None:
+        tree = self._tree()
+        if tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if timeout_seconds:
+                    tree[0].send_signal(number)
+                    tree[0].resume()
+            _, alive = psutil.wait_procs(tree, timeout=timeout_seconds)
+            for process in alive:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(alive, timeout=10)
+        self._reap()
+        self._pid_file.unlink(missing_ok=True)
+
+    def _reap(self) -> None:
+        if self._child is not None:
+            self._child.poll()
+
+    def _tree(self) -> list[psutil.Process]:
+        process = self.process()
+        if process is None:
+            return []
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return [process, *process.children(recursive=True)]
+        return []
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.folder / "pid"
+
+    def _die_with_parent(self) -> None:
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, self.stop_signal)

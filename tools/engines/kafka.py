@@ -1,0 +1,127 @@
+"""Kafka in KRaft mode: one process that is broker and controller."""
+
+import base64
+import os
+import subprocess
+import uuid
+from pathlib import Path
+
+from aiokafka import AIOKafkaClient
+
+from tools.engines.engine import Engine, ask, is_listening
+from tools.engines.problems import EngineProblem
+
+_CONFIGURATION = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{main},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{main}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+log.dirs={data}
+# Topics are made by whoever knows how many partitions they need.
+auto.create.topics.enable=false
+num.partitions=1
+offsets.topic.num.partitions=4
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+log.segment.bytes=67108864
+log.cleaner.dedupe.buffer.size=16777216
+num.network.threads=2
+num.io.threads=4
+"""
+_LOGGING = """\
+Configuration:
+  Appenders:
+    Console:
+      name: out
+      PatternLayout:
+        pattern: "%d{ISO8601} %p %m (%c{1})%n"
+  Loggers:
+    Root:
+      level: WARN
+      AppenderRef:
+        ref: out
+    Logger:
+      - name: kafka.server
+        level: INFO
+"""
+_JAVA_OPTIONS = ("-Xms96m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")
+
+
+class Kafka(Engine):
+    """A single node; clients get its one address."""
+
+    name = "kafka"
+    port_names = ("main", "controller")
+    start_timeout_seconds = 120
+
+    @property
+    def servers(self) -> str:
+        """The bootstrap servers."""
+        return f"127.0.0.1:{self.port}"
+
+    def settings(self) -> dict[str, str]:
+        """The product's variables that lead to this engine."""
+        return {"LIMNER_KAFKA_SERVERS": self.servers}
+
+    def prepare(self) -> None:
+        """Write its configuration, and format its storage when it is new."""
+        (self.folder / "server.properties").write_text(_CONFIGURATION.format(data=self._data, **self.ports))
+        (self.folder / "log4j2.yaml").write_text(_LOGGING)
+        if not (self._data / "meta.properties").exists():
+            self._format()
+
+    def command(self) -> list[str | Path]:
+        """The command of its process."""
+        return [*self._java(), "kafka.Kafka", self.folder / "server.properties"]
+
+    def answers(self) -> bool:
+        """Say whether the broker tells of itself."""
+        return is_listening(self.port) and ask(self._greet())
+
+    async def _greet(self) -> None:
+        client = AIOKafkaClient(bootstrap_servers=self.servers, request_timeout_ms=3000)
+        try:
+            await client.bootstrap()
+            if not client.cluster.brokers():
+                raise ConnectionError("no broker yet")
+        finally:
+            await client.close()
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        command = [
+            *self._java(),
+            "kafka.tools.StorageTool",
+            "format",
+            "-t",
+            cluster,
+            "-c",
+            self.folder / "server.properties",
+        ]
+        result = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=self.start_timeout_seconds
+        )
+        if result.returncode:
+            raise EngineProblem(f"Kafka's storage could not be formatted: {(result.stderr or result.stdout).strip()[-500:]}")
+
+    def _java(self) -> list[str | Path]:
+        jars = self.supplies.kafka()
+        return [
+            self.supplies.program("java"),
+            *_JAVA_OPTIONS,
+            f"-Dlog4j2.configurationFile={self.folder / 'log4j2.yaml'}",
+            *("-cp", f"{jars}{os.sep}*"),
+        ]
+
+    @property
+    def _data(self) -> Path:
+        return self.folder / "data"
