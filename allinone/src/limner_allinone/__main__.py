@@ -18,13 +18,14 @@ def main() -> int:
     try:
         return int(arguments.run(arguments) or 0)
     except DomainError as error:
-        print(f"limner: {error.message}", file=sys.stderr)
+        print(f"limner: {_sentence(error)}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
+    from limner_allinone.admin.command import add_admin
     from limner_allinone.composition import SERVICE_NAMES
     from limner_allinone.home import default_home, product_version
 
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--home", type=Path, default=default_home())
     doctor.set_defaults(run=_doctor)
 
+    add_admin(commands)
+
     manifest = commands.add_parser("manifest", help="work with dataset manifests")
     manifest_commands = manifest.add_subparsers(required=True, metavar="COMMAND")
     create = manifest_commands.add_parser("create", help="write manifest.jsonl for a video, a folder or a pattern of images")
@@ -71,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     create.add_argument("--force", action="store_true", help="write it even when the video has too few key frames")
     create.set_defaults(run=_create_manifest)
     return parser
+
+
+def _sentence(error: DomainError) -> str:
+    """Return what is wrong, with what is said of each field where the error is about fields."""
+    if not error.fields:
+        return error.message
+    return " ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in error.fields.items())
 
 
 def _up(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ import structlog
 import uvicorn
 from pydantic import SecretStr
 
-from limner_allinone.admin import first_administrator
+from limner_allinone.admin.bootstrap import first_administrator
 from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
 from limner_allinone.home import Home, keyrings_of, open_home

@@ -18,6 +18,8 @@ from packaging.version import Version
 from limner_common.errors import Conflict, Invalid, Unavailable
 from limner_common.grants import Keyring, new_private_key, public_key_of
 
+#: Code of the error that says that another process has a home locked.
+HOME_IN_USE = "home_in_use"
 _LEAST_FREE_BYTES = 512 * 1024**2
 
 
@@ -87,7 +89,9 @@ def open_home(folder: Path) -> tuple[Home, IO[str]]:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Conflict(f"Another Limner is running on {home.folder}. Stop it first, or choose another --home.") from error
+        raise Conflict(
+            f"Another Limner is running on {home.folder}. Stop it first, or choose another --home.", code=HOME_IN_USE
+        ) from error
     _check_space(home)
     _check_reachable(home)
     _check_version(home)

@@ -168,6 +168,18 @@ class EmbeddedPostgres:
             os.chown(folder, _NOBODY, _NOBODY)
 
 
+def running_url(folder: Path, database: str = "limner") -> str | None:
+    """Return the URL of a database of the server that some process runs on a data folder; None when none says it does."""
+    try:
+        lines = (folder / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    # The fifth line is the socket's folder, the last one the state; see PostgreSQL's miscadmin.h.
+    if len(lines) < 8 or not lines[7].startswith("ready"):
+        return None
+    return f"postgresql://postgres@/{database}?host={lines[4]}"
+
+
 def find_binaries() -> Path:
     """Return the folder of the wheel's PostgreSQL programs.
 

@@ -5,20 +5,19 @@ import base64
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
-import asyncpg
 import structlog
 import uvicorn
 
-from limner_allinone.admin import first_administrator
+from limner_allinone.admin.bootstrap import first_administrator
 from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, Installation, definition_of, install, migrate_services
 from limner_allinone.configuration import Misconfigured, read_settings
+from limner_allinone.databases import named_database
 from limner_allinone.listening import OrderlyServer, listen
 from limner_common.db import Database
 from limner_common.db.migrations import require_current
-from limner_common.errors import Unavailable
 from limner_common.grants import Keyring, public_key_of
 from limner_common.http.upstream import SERVER_KEEP_ALIVE_SECONDS
 from limner_common.logs import configure_logging
@@ -102,7 +101,7 @@ async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequ
     settings = read_settings("database_url")
     configure_logging(settings.log_level, as_json=settings.is_log_json)
     names = SERVICE_NAMES if name == "all" else (name,)
-    with _named_database():
+    with named_database():
         await migrate_services(settings, names)
         if "api" in names and os.environ.get("LIMNER_ADMIN_PASSWORD"):
             await first_administrator(settings, announce)
@@ -136,25 +135,10 @@ async def _check_schema(name: str, settings: ServiceSettings) -> None:
     definition = definition_of(name)
     database = Database(settings.database_url.get_secret_value(), definition.metadata, pool_size=1)
     try:
-        with _named_database():
+        with named_database():
             await require_current(database, definition.migrations)
     finally:
         await database.close()
-
-
-@contextlib.contextmanager
-def _named_database() -> Iterator[None]:
-    try:
-        yield
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.ClientConfigurationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as error:
-        raise Unavailable(f"The database of LIMNER_DATABASE_URL cannot be used: {error}") from error
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise Unavailable(f"The database of LIMNER_DATABASE_URL refuses us: {error}") from error
 
 
 def _keyring(name: str, settings: ServiceSettings) -> Keyring:

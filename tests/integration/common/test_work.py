@@ -13,7 +13,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from limner_common.db import Database, UnitOfWork, new_metadata
-from limner_common.errors import Conflict, Invalid, Unavailable
+from limner_common.errors import Conflict, Invalid, NotFound, Unavailable
 from limner_common.ids import new_token, new_uuid
 from limner_common.work import Handler, WorkCancelled, WorkContext, Worker, WorkItem, WorkQueue, WorkState
 from tests.support.installation import DatabaseServer
@@ -281,3 +281,59 @@ async def _effects(database: Database) -> list[str]:
 async def _make_due(database: Database) -> None:
     async with database.begin() as uow:
         await uow.execute(sa.update(database.table("work_items")).values(run_at=sa.func.now()))
+
+
+async def test_failed_work_is_done_from_the_beginning_when_it_is_requeued(database: Database) -> None:
+    seen: list[tuple[WorkState, int]] = []
+
+    async def observe(_uow: UnitOfWork, item: WorkItem) -> None:
+        seen.append((item.state, item.attempts))
+
+    async def refuse(_context: WorkContext) -> None:
+        raise Invalid("not like this")
+
+    queue = WorkQueue(observe)
+    item_id = await enqueue(database, queue, dedupe_key="one")
+    await worker(database, queue, refuse).run_until_idle()
+    seen.clear()
+    async with database.begin() as uow:
+        await queue.requeue(uow, item_id)
+    assert seen == [(WorkState.QUEUED, 0)], "others hear of it"
+    await worker(database, queue, effect).run_until_idle()
+    item = await item_of(database, queue, item_id)
+    assert (item.state, item.attempts, item.message) == (WorkState.DONE, 1, "")
+    async with database.begin() as uow:
+        with pytest.raises(Conflict, match="is done"):
+            await queue.requeue(uow, item_id)
+    async with database.begin() as uow:
+        with pytest.raises(NotFound):
+            await queue.requeue(uow, "work-unknown")
+
+
+async def test_work_is_not_requeued_beside_its_like(database: Database) -> None:
+    async def refuse(_context: WorkContext) -> None:
+        raise Invalid("not like this")
+
+    queue = WorkQueue()
+    first = await enqueue(database, queue, dedupe_key="one")
+    await worker(database, queue, refuse).run_until_idle()
+    await enqueue(database, queue, dedupe_key="one")
+    with pytest.raises(Conflict, match="already in progress"):
+        async with database.begin() as uow:
+            await queue.requeue(uow, first)
+    assert (await item_of(database, queue, first)).state is WorkState.FAILED
+
+
+async def test_a_worker_whose_item_was_requeued_leaves_no_effect(database: Database) -> None:
+    queue = WorkQueue()
+    item_id = await enqueue(database, queue)
+
+    async def overtaken(context: WorkContext) -> None:
+        async with database.begin() as uow:
+            await queue.requeue(uow, item_id)
+        await effect(context)
+
+    await worker(database, queue, overtaken).run_one()
+    assert (await item_of(database, queue, item_id)).state is WorkState.QUEUED
+    async with database.read() as connection:
+        assert (await connection.execute(sa.select(effects))).all() == []

@@ -73,6 +73,7 @@ class ServiceDefinition:
         migrations: Python package with its Alembic scripts.
         build: Makes its container; opens nothing.
         create_app: Makes its application.
+        new_queue: Makes the queue of its work, for commands that change it without the service.
         consumers: What it does with facts of others.
         handlers: What its workers do, by kind of work.
         worker_concurrency: Items one worker process runs at a time.
@@ -83,6 +84,7 @@ class ServiceDefinition:
     migrations: str
     build: Callable[[Resources], Any]
     create_app: Callable[[Any], FastAPI]
+    new_queue: Callable[[], WorkQueue] = WorkQueue
     consumers: Callable[[Any], Sequence[Consumer]] = lambda _container: ()
     handlers: Callable[[Any], Mapping[str, Handler]] = lambda _container: {}
     worker_concurrency: int = 2

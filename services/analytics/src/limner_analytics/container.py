@@ -5,6 +5,11 @@ from limner_common.service import Resources
 from limner_common.work import WorkQueue
 
 
+def new_queue() -> WorkQueue:
+    """Return the service's queue, which tells of its work as background requests."""
+    return WorkQueue(request_observer("analytics"))
+
+
 class AnalyticsContainer:
     """Everything routes, consumers and workers of the service reach their adapters through."""
 
@@ -12,7 +17,7 @@ class AnalyticsContainer:
         self.resources = resources
         self.keyring = resources.keyring
         self.database = resources.database
-        self.queue = WorkQueue(request_observer("analytics"))
+        self.queue = new_queue()
 
     async def __aenter__(self) -> "AnalyticsContainer":
         return self

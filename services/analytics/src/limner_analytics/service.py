@@ -1,7 +1,7 @@
 """What the composition roots need to know of the service."""
 
 from limner_analytics.app import create_app
-from limner_analytics.container import AnalyticsContainer
+from limner_analytics.container import AnalyticsContainer, new_queue
 from limner_analytics.events.server_events import consumer
 from limner_analytics.tables import metadata
 from limner_common.service import ServiceDefinition
@@ -12,5 +12,6 @@ definition = ServiceDefinition(
     migrations="limner_analytics.migrations",
     build=AnalyticsContainer,
     create_app=create_app,
+    new_queue=new_queue,
     consumers=lambda _container: (consumer,),
 )

@@ -15,6 +15,11 @@ from limner_common.work import WorkQueue
 _T = TypeVar("_T")
 
 
+def new_queue() -> WorkQueue:
+    """Return the service's queue, which tells of its work as background requests."""
+    return WorkQueue(request_observer("annotations"))
+
+
 class AnnotationsContainer:
     """Everything routes, consumers and workers of the service reach their adapters through."""
 
@@ -24,7 +29,7 @@ class AnnotationsContainer:
         self.database = resources.database
         self.cache = resources.cache
         self.settings = AnnotationsSettings()
-        self.queue = WorkQueue(request_observer("annotations"))
+        self.queue = new_queue()
         self.catalog = CatalogClient(resources.upstreams, resources.keyring)
         self.ids = IdBlocks(resources.database)
         self._threads = ThreadPoolExecutor(self.settings.threads, thread_name_prefix="annotations")

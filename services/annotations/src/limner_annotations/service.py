@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from limner_annotations.app import create_app
 from limner_annotations.cleanup.events import consumers
 from limner_annotations.cleanup.service import PURGE, purge
-from limner_annotations.container import AnnotationsContainer
+from limner_annotations.container import AnnotationsContainer, new_queue
 from limner_annotations.tables import metadata
 from limner_common.service import ServiceDefinition
 from limner_common.work import Handler, WorkContext
@@ -26,6 +26,7 @@ definition = ServiceDefinition(
     migrations="limner_annotations.migrations",
     build=AnnotationsContainer,
     create_app=create_app,
+    new_queue=new_queue,
     consumers=consumers,
     handlers=handlers,
 )

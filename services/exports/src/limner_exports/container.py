@@ -28,6 +28,11 @@ from limner_exports.settings import ExportsSettings
 log = structlog.get_logger(__name__)
 
 
+def new_queue() -> WorkQueue:
+    """Return the service's queue, which tells of its work as background requests."""
+    return WorkQueue(request_observer("exports"))
+
+
 class ExportsContainer:
     """Everything routes, consumers and workers of the service reach their adapters through.
 
@@ -41,7 +46,7 @@ class ExportsContainer:
         self.resources = resources
         self.keyring = resources.keyring
         self.database = resources.database
-        self.queue = WorkQueue(request_observer("exports"))
+        self.queue = new_queue()
         self.catalog = CatalogClient(resources.upstreams, resources.keyring)
         self.annotations = AnnotationsClient(resources.upstreams, resources.keyring)
         self.media = MediaClient(resources.upstreams, resources.keyring)

@@ -8,7 +8,7 @@ from limner_common.work import Handler
 from limner_exports.all_tables import metadata
 from limner_exports.app import create_app
 from limner_exports.cleaning.events import consumer
-from limner_exports.container import ExportsContainer
+from limner_exports.container import ExportsContainer, new_queue
 from limner_exports.exporting.orders import EXPORT
 from limner_exports.importing.orders import IMPORT, IMPORT_DATASET
 
@@ -31,6 +31,7 @@ definition = ServiceDefinition(
     migrations="limner_exports.migrations",
     build=ExportsContainer,
     create_app=create_app,
+    new_queue=new_queue,
     consumers=_consumers,
     handlers=_handlers,
 )

@@ -2,7 +2,7 @@
 
 from limner_common.service import ServiceDefinition
 from limner_inference.app import create_app
-from limner_inference.container import InferenceContainer
+from limner_inference.container import InferenceContainer, new_queue
 from limner_inference.tables import metadata
 
 definition = ServiceDefinition(
@@ -11,4 +11,5 @@ definition = ServiceDefinition(
     migrations="limner_inference.migrations",
     build=InferenceContainer,
     create_app=create_app,
+    new_queue=new_queue,
 )

@@ -33,6 +33,11 @@ _THREADS = 8
 _INGEST_QUEUE_LIMIT = 10_000
 
 
+def new_queue() -> WorkQueue:
+    """Return the service's queue, which tells of its work as background requests."""
+    return WorkQueue(request_observer("media", announces_finish=False))
+
+
 class MediaContainer:
     """Everything routes, consumers and workers of the service reach their adapters through.
 
@@ -48,7 +53,7 @@ class MediaContainer:
         self.settings = settings
         self.keyring = resources.keyring
         self.database = resources.database
-        self.queue = WorkQueue(request_observer("media", announces_finish=False))
+        self.queue = new_queue()
         self.catalog = CatalogClient(resources.upstreams, resources.keyring)
         self.pool = ProcessPool(
             settings.pool_processes,

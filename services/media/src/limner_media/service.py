@@ -8,7 +8,7 @@ from limner_common.work import Handler
 from limner_media.app import create_app
 from limner_media.cleaning.events import task_consumer
 from limner_media.cleaning.service import PURGE
-from limner_media.container import MediaContainer
+from limner_media.container import MediaContainer, new_queue
 from limner_media.ingest.service import INGEST
 from limner_media.tables import metadata
 
@@ -27,6 +27,7 @@ definition = ServiceDefinition(
     migrations="limner_media.migrations",
     build=MediaContainer,
     create_app=create_app,
+    new_queue=new_queue,
     consumers=_consumers,
     handlers=_handlers,
 )

@@ -18,7 +18,7 @@ from limner_common.clock import utc_now
 from limner_common.db.engine import Row
 from limner_common.db.tables import IS_ACTIVE
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
-from limner_common.errors import Conflict
+from limner_common.errors import Conflict, NotFound
 
 _BACKOFF_BASE_SECONDS = 2.0
 _BACKOFF_LIMIT_SECONDS = 300.0
@@ -135,6 +135,47 @@ class WorkQueue:
         item = _item(row)
         if item.state is WorkState.CANCELLED:
             await self._observer(uow, item)
+        return item
+
+    async def requeue(self, uow: UnitOfWork, item_id: str) -> WorkItem:
+        """Let an item be done from the beginning, with all its attempts: one that failed, was cancelled, waits, or hangs.
+
+        A worker that still has it can do no harm: its lease is gone.
+
+        Raises:
+            NotFound: There is no such item.
+            Conflict: It is done, or the same operation is in progress as another item.
+        """
+        table = uow.table("work_items")
+        statement = (
+            sa.update(table)
+            .where(table.c.id == item_id, table.c.state != WorkState.DONE)
+            .values(
+                state=WorkState.QUEUED,
+                attempts=0,
+                run_at=utc_now(),
+                lease_until=None,
+                lease_token=None,
+                is_cancel_requested=False,
+                progress=0.0,
+                message="",
+                result=None,
+                started_at=None,
+                finished_at=None,
+            )
+            .returning(table)
+        )
+        try:
+            row = (await uow.execute(statement)).one_or_none()
+        except sa.exc.IntegrityError as error:
+            raise Conflict("The same operation is already in progress.", code="already_in_progress") from error
+        if row is None:
+            if await self.get(uow, item_id) is None:
+                raise NotFound(f"There is no work {item_id}.", code="work_unknown")
+            raise Conflict(f"{item_id} is done.", code="work_done")
+        item = _item(row)
+        await self._observer(uow, item)
+        uow.notify(WORK_CHANNEL)
         return item
 
     async def claim(self, uow: UnitOfWork, *, kinds: list[str], lease_seconds: float, token: UUID) -> WorkItem | None:

@@ -38,3 +38,8 @@ async def update(uow: UnitOfWork, token_id: int, values: Mapping[str, Any]) -> N
 async def remove(uow: UnitOfWork, token_id: int) -> None:
     """Revoke a token."""
     await uow.execute(sa.delete(access_tokens).where(access_tokens.c.id == token_id))
+
+
+async def remove_all(uow: UnitOfWork, user_id: int) -> int:
+    """Revoke all tokens of a user; returns how many."""
+    return (await uow.execute(sa.delete(access_tokens).where(access_tokens.c.user_id == user_id))).rowcount

@@ -56,3 +56,8 @@ async def update_token(uow: UnitOfWork, token_id: int, body: AccessTokenUpdate) 
 async def revoke_token(uow: UnitOfWork, token_id: int) -> None:
     """Let a token work no more."""
     await repository.remove(uow, token_id)
+
+
+async def revoke_all(uow: UnitOfWork, user_id: int) -> int:
+    """Let none of a user's tokens work any more; returns how many there were."""
+    return await repository.remove_all(uow, user_id)

@@ -97,10 +97,15 @@ async def remove_session(uow: UnitOfWork, digest: bytes) -> None:
     await uow.execute(sa.delete(sessions).where(sa.or_(sessions.c.cookie_hash == digest, sessions.c.token_hash == digest)))
 
 
-async def remove_sessions_of(uow: UnitOfWork, user_id: int, *, but: int | None = None) -> None:
-    """End all sessions of a user, but one."""
+async def remove_sessions_of(uow: UnitOfWork, user_id: int, *, but: int | None = None) -> int:
+    """End all sessions of a user, but one; returns how many."""
     statement = sa.delete(sessions).where(sessions.c.user_id == user_id)
-    await uow.execute(statement if but is None else statement.where(sessions.c.id != but))
+    return (await uow.execute(statement if but is None else statement.where(sessions.c.id != but))).rowcount
+
+
+async def remove_password_resets_of(uow: UnitOfWork, user_id: int) -> None:
+    """Let no reset token of a user work any more."""
+    await uow.execute(sa.delete(password_resets).where(password_resets.c.user_id == user_id))
 
 
 async def add_password_reset(uow: UnitOfWork, user_id: int, token_hash: bytes, expires_at: datetime) -> None:

@@ -149,6 +149,12 @@ async def change_password(uow: UnitOfWork, user_id: int, password_hash: str, *, 
     await repository.remove_sessions_of(uow, user_id, but=session_id)
 
 
+async def end_credentials(uow: UnitOfWork, user_id: int) -> int:
+    """End all sessions of a user and what could reset his password; returns how many sessions there were."""
+    await repository.remove_password_resets_of(uow, user_id)
+    return await repository.remove_sessions_of(uow, user_id)
+
+
 async def create_password_reset(uow: UnitOfWork, settings: ApiSettings, user_id: int) -> str:
     """Make a token that resets a user's password once; it replaces earlier ones. Only its digest is kept.
 

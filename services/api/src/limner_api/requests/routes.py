@@ -17,6 +17,7 @@ from limner_api.lists.pages import fetch_page
 from limner_api.requests import repository
 from limner_api.requests.listing import listing, shown_to
 from limner_api.requests.rendering import render_request
+from limner_api.users import service as users
 from limner_clients.work import cancel_work
 from limner_common.db import Row
 from limner_common.errors import Invalid, NotFound
@@ -62,7 +63,8 @@ async def live(request: Request, caller: Caller, services: Services, base_url: B
     """Stream changes of the caller's requests as server-sent events.
 
     Each ``request`` event carries a request as ``GET /api/requests/{id}`` returns it; its ``id`` may be sent back in
-    ``Last-Event-ID`` to go on after a lost connection. Without it the stream starts now.
+    ``Last-Event-ID`` to go on after a lost connection. Without it the stream starts now. It ends when the caller's account
+    is disabled.
     """
     given = request.headers.get("last-event-id", "")
     last = int(given) if given.isdigit() else None
@@ -85,6 +87,8 @@ async def _stream(services: ApiContainer, caller: Principal, base_url: str, last
         while True:
             changed.clear()
             async with services.database.read() as connection:
+                if not await users.is_active(connection, caller.user_id):
+                    return
                 rows = await repository.changed_since(connection, caller.user_id, last)
             for row in rows:
                 if sent.get(row.id, 0) < row.change_seq:

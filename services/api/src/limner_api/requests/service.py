@@ -20,10 +20,14 @@ async def store_announced(uow: UnitOfWork, announced: bytes) -> None:
 
 
 async def apply_event(uow: UnitOfWork, event: RequestEvent) -> None:
-    """Apply a fact about a request. Facts about a request at its end, or one that was removed, change nothing."""
+    """Apply a fact about a request.
+
+    Facts about a request at its end, or one that was removed, change nothing; but one that failed and is queued again
+    begins anew.
+    """
     match event.WhichOneof("fact"):
         case "queued":
-            await repository.add(uow, _values_of_event(event))
+            await repository.add_or_reopen(uow, _values_of_event(event))
         case "started":
             await repository.change(uow, event.request_id, {"status": "started", "started_at": _time(event)})
         case "progressed":
@@ -70,6 +74,11 @@ async def finish(
 async def fail(uow: UnitOfWork, request_id: str, message: str) -> None:
     """Mark a request failed with a message a person can act on."""
     await repository.change(uow, request_id, {"status": "failed", "message": message, "finished_at": utc_now()})
+
+
+async def end_streams(uow: UnitOfWork, user_id: int) -> None:
+    """Wake a user's live streams, which end when he may not sign in any more."""
+    await repository.tell(uow, user_id)
 
 
 async def creation_status(connection: AsyncConnection, task_id: int) -> dict[str, Any]:

@@ -70,6 +70,17 @@ async def find(connection: AsyncConnection, user_id: int) -> Account | None:
     return None if row is None else account_of(row)
 
 
+async def list_all(connection: AsyncConnection) -> list[Account]:
+    """Return all accounts by name."""
+    statement = sa.select(*ACCOUNT_COLUMNS).order_by(users.c.username)
+    return [account_of(row) for row in await connection.execute(statement)]
+
+
+async def is_active(connection: AsyncConnection, user_id: int) -> bool:
+    """Return whether a user may sign in."""
+    return bool(await connection.scalar(sa.select(users.c.is_active).where(users.c.id == user_id)))
+
+
 async def find_basic(connection: AsyncConnection, user_ids: Sequence[int]) -> Sequence[sa.Row[int, str, str, str]]:
     """Return id, username, first and last name of the accounts that exist among ``user_ids``."""
     columns = (users.c.id, users.c.username, users.c.first_name, users.c.last_name)

@@ -90,6 +90,17 @@ async def find_account(connection: AsyncConnection, user_id: int) -> Account | N
     return await repository.find(connection, user_id)
 
 
+async def find_account_by_name(connection: AsyncConnection, username: str) -> Account | None:
+    """Return the account of that name or None."""
+    user_id = await repository.find_id_by_username(connection, username)
+    return None if user_id is None else await repository.find(connection, user_id)
+
+
+async def list_accounts(connection: AsyncConnection) -> Sequence[Account]:
+    """Return all accounts by name."""
+    return await repository.list_all(connection)
+
+
 async def find_user_id_by_email(connection: AsyncConnection, email: str) -> int | None:
     """Return the account of an address, whatever its case; None when there is none."""
     return await repository.find_id_by_email(connection, email)
@@ -98,6 +109,11 @@ async def find_user_id_by_email(connection: AsyncConnection, email: str) -> int 
 async def has_superuser(connection: AsyncConnection) -> bool:
     """Return whether there is an active superuser."""
     return await repository.has_superuser(connection)
+
+
+async def is_active(connection: AsyncConnection, user_id: int) -> bool:
+    """Return whether a user may sign in; False when there is none."""
+    return await repository.is_active(connection, user_id)
 
 
 async def update_account(uow: UnitOfWork, principal: Principal, user_id: int, update: UserUpdate) -> Account:
@@ -120,6 +136,15 @@ async def update_account(uow: UnitOfWork, principal: Principal, user_id: int, up
     require(principal, UserAction.UPDATE, facts_of(principal, user_id))
     if not decide(principal, UserAction.UPDATE_FLAGS, facts_of(principal, user_id)):
         _check_own_fields(update.model_fields_set)
+    return await change_account(uow, account, update)
+
+
+async def change_account(uow: UnitOfWork, account: Account, update: UserUpdate) -> Account:
+    """Change an account of whoever it is; who may do so was decided before.
+
+    Raises:
+        Invalid: The name or address is taken, or no administrator would be left.
+    """
     given = update.known()
     username, email = given.get("username", account.username), given.get("email", account.email)
     await check_free(
@@ -130,7 +155,7 @@ async def update_account(uow: UnitOfWork, principal: Principal, user_id: int, up
     if not given:
         return account
     try:
-        changed = await repository.update(uow, user_id, given)
+        changed = await repository.update(uow, account.id, given)
     except IntegrityError as error:
         raise taken(error) from error
     assert changed is not None  # read in the same transaction

@@ -1,0 +1,1 @@
+"""``limner admin``: what operators do with an installation, by command line."""

@@ -1,0 +1,1 @@
+"""What operators do by command line; nobody asks for it over HTTP."""
