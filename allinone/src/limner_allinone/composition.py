@@ -17,15 +17,14 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp
 
-from limner_allinone.configuration import Misconfigured, named_settings
+from limner_allinone.configuration import named_settings
+from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import LocalBus, run_consumer, run_relay
-from limner_common.cache.port import Cache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
 from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
-from limner_common.objects import FolderObjectStore, ObjectStore
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
 from limner_common.work import Worker
@@ -182,35 +181,3 @@ async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SER
             await migrate(database, definition.migrations)
         finally:
             await database.close()
-
-
-def object_store_from(settings: ServiceSettings) -> ObjectStore:
-    """Return the object store that the settings describe."""
-    if settings.objects_folder is not None:
-        return FolderObjectStore(settings.objects_folder)
-    if settings.objects_s3_url is None:
-        raise Misconfigured("Set LIMNER_OBJECTS_FOLDER or LIMNER_OBJECTS_S3_URL: there is nowhere to keep objects.")
-    from limner_common.objects.locations import S3Bucket, S3Credentials
-    from limner_common.objects.s3 import S3ObjectStore
-
-    if settings.objects_s3_access_key is None or settings.objects_s3_secret_key is None:
-        raise Misconfigured("Set LIMNER_OBJECTS_S3_ACCESS_KEY and LIMNER_OBJECTS_S3_SECRET_KEY.")
-    credentials = S3Credentials(
-        settings.objects_s3_access_key.get_secret_value(), settings.objects_s3_secret_key.get_secret_value()
-    )
-    try:
-        bucket = S3Bucket.at(
-            settings.objects_s3_url, settings.objects_s3_bucket, credentials, settings.objects_s3_region or "us-east-1"
-        )
-    except ValueError as error:
-        raise Misconfigured(f"LIMNER_OBJECTS_S3_URL cannot be used: {error}.") from error
-    return S3ObjectStore(bucket)
-
-
-def cache_from(settings: ServiceSettings) -> Cache:
-    """Return the cache that the settings describe."""
-    if settings.cache_folder is None:
-        raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
-    from limner_common.cache import FolderCache
-
-    return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)

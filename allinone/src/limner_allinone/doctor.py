@@ -10,9 +10,10 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from limner_allinone.composition import SERVICE_NAMES, definition_of, object_store_from
+from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
 from limner_allinone.home import Home, product_version
+from limner_allinone.stores import object_store_from
 from limner_common.db import Database
 from limner_common.db.engine import connect_asyncpg
 from limner_common.db.migrations import SchemaOutdated, require_current

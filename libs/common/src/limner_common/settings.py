@@ -5,6 +5,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from limner_common.objects.locations import S3Addressing
+
 
 class ServiceSettings(BaseSettings):
     """What every process needs to know. Read once from ``LIMNER_*`` by the composition root."""
@@ -21,6 +23,18 @@ class ServiceSettings(BaseSettings):
     objects_s3_access_key: SecretStr | None = Field(None, description="S3 access key.")
     objects_s3_secret_key: SecretStr | None = Field(None, description="S3 secret key.")
     objects_s3_region: str | None = Field(None, description="S3 region, when the server wants one.")
+    objects_s3_public_url: str | None = Field(
+        None, description="The same endpoint as browsers reach it; signed links use it. The endpoint itself when unset."
+    )
+    objects_s3_addressing: S3Addressing = Field(
+        S3Addressing.AUTO, description="Where the bucket's name goes: path, virtual (into the host's name), or auto."
+    )
+    objects_s3_ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that vouch for the S3 endpoint; the usual ones when unset."
+    )
+    objects_s3_timeout_seconds: float = Field(
+        60.0, gt=0, description="How long the S3 endpoint may keep silent in the middle of a request, seconds."
+    )
     cache_folder: Path | None = Field(None, description="Folder of the cache.")
     cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
     share_folder: Path | None = Field(None, description="Folder offered as the server's file share; none when unset.")

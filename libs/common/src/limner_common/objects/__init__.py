@@ -5,7 +5,7 @@
 
 from limner_common.objects.folder import FolderObjectStore
 from limner_common.objects.keys import InvalidKey, check_key, check_prefix
-from limner_common.objects.locations import FolderLocation, ObjectLocation, S3Bucket, S3Credentials, S3Location
+from limner_common.objects.locations import FolderLocation, ObjectLocation, S3Addressing, S3Bucket, S3Credentials, S3Location
 from limner_common.objects.port import (
     BLOCK_BYTES,
     ObjectBody,
@@ -30,6 +30,7 @@ __all__ = [
     "ObjectMissing",
     "ObjectStore",
     "ObjectStoreUnavailable",
+    "S3Addressing",
     "S3Bucket",
     "S3Credentials",
     "S3Location",

@@ -1,6 +1,7 @@
 """Where an object is: all a worker process needs to read it, see ``limner_common.objects.readers``."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -15,6 +16,14 @@ class S3Credentials:
     session_token: str | None = field(default=None, repr=False)
 
 
+class S3Addressing(StrEnum):
+    """Where the name of a bucket goes: into the path, into the host's name, or wherever that kind of server wants it."""
+
+    AUTO = "auto"
+    PATH = "path"
+    VIRTUAL = "virtual"
+
+
 @dataclass(frozen=True, slots=True)
 class S3Bucket:
     """A bucket and how to speak to its server.
@@ -25,6 +34,9 @@ class S3Bucket:
         credentials: What to sign with.
         region: Region of the bucket; with it set, no call has to ask for it.
         is_secure: Whether to speak TLS.
+        addressing: Where the bucket's name goes; by itself only hosts of AWS get it into theirs.
+        ca_file: Certificates (PEM) of who may vouch for the server; the usual authorities when None.
+        timeout_seconds: How long the server may keep silent; completing a large multipart upload takes it its time.
     """
 
     endpoint: str
@@ -32,10 +44,12 @@ class S3Bucket:
     credentials: S3Credentials
     region: str = "us-east-1"
     is_secure: bool = True
+    addressing: S3Addressing = S3Addressing.AUTO
+    ca_file: Path | None = None
+    timeout_seconds: float = 60.0
 
-    @classmethod
-    def at(cls, url: str, name: str, credentials: S3Credentials, region: str = "us-east-1") -> "S3Bucket":
-        """Return the bucket ``name`` at a server's URL, such as ``https://minio.example.org:9000``.
+    def moved_to(self, url: str) -> "S3Bucket":
+        """Return the same bucket at another URL of its server, such as ``https://minio.example.org:9000``.
 
         Raises:
             ValueError: The URL is not http or https, or has more than host and port.
@@ -45,7 +59,7 @@ class S3Bucket:
             raise ValueError("the address of an object store is http(s)://host[:port]")
         if parts.path not in {"", "/"} or parts.query or parts.fragment:
             raise ValueError("the address of an object store has no path")
-        return cls(parts.netloc, name, credentials, region, is_secure=parts.scheme == "https")
+        return replace(self, endpoint=parts.netloc, is_secure=parts.scheme == "https")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,11 +53,10 @@ class S3RangeReader(io.RawIOBase):
 
     def __init__(self, location: S3Location) -> None:
         super().__init__()
-        from limner_common.objects import s3_calls
+        from limner_common.objects import s3_calls, s3_pool
 
-        self._calls = s3_calls
         self._location = location
-        self._client = s3_calls.shared_client(location.bucket)
+        self._client = s3_pool.shared_client(location.bucket)
         self._info = s3_calls.stat(self._client, location.bucket, location.key)
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
         self._position = 0
@@ -105,7 +104,9 @@ class S3RangeReader(io.RawIOBase):
         straight_on = index == self._next_block
         self._read_ahead = min(self._read_ahead * 2, _MAX_READ_AHEAD_BLOCKS) if straight_on else 1
         start = index * BLOCK_BYTES
-        stream = self._calls.RangeStream(
+        from limner_common.objects.s3_ranges import RangeStream
+
+        stream = RangeStream(
             self._client,
             self._location.bucket,
             self._location.key,

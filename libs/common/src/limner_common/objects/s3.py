@@ -12,11 +12,13 @@ from typing import BinaryIO, Final, cast
 from urllib.parse import quote
 
 from limner_common.objects import s3_calls as calls
+from limner_common.objects import s3_pool
 from limner_common.objects.blocks import check_composition, check_range
 from limner_common.objects.keys import check_key, check_prefix
 from limner_common.objects.locations import S3Bucket, S3Location
 from limner_common.objects.port import BLOCK_BYTES, ObjectInfo, ObjectMissing
 from limner_common.objects.s3_feed import upload_stream
+from limner_common.objects.s3_ranges import RangeStream
 from limner_common.objects.threads import Threads
 
 _LISTED_AT_ONCE: Final = 1000
@@ -37,10 +39,10 @@ class S3ObjectStore:
 
     def __init__(self, bucket: S3Bucket, *, public: S3Bucket | None = None, max_threads: int = 32) -> None:
         self._bucket = bucket
-        self._pool = calls.make_pool(max_threads)
-        self._client = calls.connect(bucket, self._pool)
+        self._pool = s3_pool.make_pool(bucket, max_threads)
+        self._client = s3_pool.connect(bucket, self._pool)
         self._public = public or bucket
-        self._public_client = calls.connect(self._public, self._pool)
+        self._public_client = s3_pool.connect(self._public, self._pool)
         self._threads = Threads(max_threads, "objects")
 
     async def prepare(self) -> None:
@@ -93,7 +95,7 @@ class S3ObjectStore:
         return await self._threads.run_detached(self._get_bytes, check_key(key), start, length)
 
     def _get_bytes(self, key: str, start: int, length: int | None) -> bytes:
-        stream = calls.RangeStream(self._client, self._bucket, key, start, length)
+        stream = RangeStream(self._client, self._bucket, key, start, length)
         try:
             return stream.read_all()
         finally:
@@ -103,7 +105,7 @@ class S3ObjectStore:
     async def open_range(self, key: str, start: int = 0, length: int | None = None) -> AsyncIterator["S3Body"]:
         """See ``ObjectStore.open_range``."""
         check_range(start, length)
-        stream = calls.RangeStream(self._client, self._bucket, check_key(key), start, length)
+        stream = RangeStream(self._client, self._bucket, check_key(key), start, length)
         try:
             first = await self._threads.run(stream.open)
             yield S3Body(stream, first, self._threads)
@@ -187,7 +189,7 @@ class S3ObjectStore:
 class S3Body:
     """The open bytes of an answer, see ``ObjectBody``."""
 
-    def __init__(self, stream: calls.RangeStream, first: bytes, threads: Threads) -> None:
+    def __init__(self, stream: RangeStream, first: bytes, threads: Threads) -> None:
         self.info = stream.info
         self.start = stream.start
         self.length_bytes = stream.length_bytes

@@ -1,78 +1,36 @@
 """Blocking calls to S3 and MinIO, and what their answers mean here.
 
-Every request that may be repeated is repeated by the HTTP pool: a few times, with growing waits and jitter, and only
-for methods that are idempotent. Reading a body that breaks off goes on where it stopped.
+Every request that may be repeated is repeated by the HTTP pool, see ``s3_pool``. Reading is in ``s3_ranges``.
 """
 
-import random
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from limner_common.objects.locations import S3Bucket
-from limner_common.objects.port import BLOCK_BYTES, ObjectChanged, ObjectInfo, ObjectMissing, ObjectStoreUnavailable
+from limner_common.objects.port import ObjectChanged, ObjectInfo, ObjectMissing, ObjectStoreUnavailable
 
 if TYPE_CHECKING:
     from minio import Minio
-    from urllib3 import BaseHTTPResponse, PoolManager
 
 #: With the 10,000 parts S3 allows, an object of unknown length can have 156 GiB; one part is held in memory.
 PART_BYTES: Final = 16 << 20
 #: S3 refuses smaller parts, except the last of an object.
 MIN_PART_BYTES: Final = 5 << 20
 
-_CONNECT_TIMEOUT_SECONDS: Final = 5.0
-#: Completing a large multipart upload takes the server its time.
-_READ_TIMEOUT_SECONDS: Final = 60.0
-_RETRIES: Final = 3
 _MISSING: Final = frozenset({"NoSuchKey", "NoSuchObject", "ResourceNotFound"})
-_REFUSED: Final = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"})
-
-
-def make_pool(max_connections: int = 8) -> "PoolManager":
-    """Make a pool of connections, with our timeouts and retries; opens none yet."""
-    import certifi
-    import urllib3
-
-    return urllib3.PoolManager(
-        maxsize=max_connections,
-        timeout=urllib3.Timeout(connect=_CONNECT_TIMEOUT_SECONDS, read=_READ_TIMEOUT_SECONDS),
-        retries=urllib3.Retry(
-            total=_RETRIES,
-            backoff_factor=0.2,
-            backoff_jitter=0.2,
-            backoff_max=3.0,
-            status_forcelist=[500, 502, 503, 504],
-            # The server may ask for any time; callers wait for us.
-            respect_retry_after_header=False,
-        ),
-        ca_certs=certifi.where(),
-    )
-
-
-def connect(bucket: S3Bucket, pool: "PoolManager") -> "Minio":
-    """Make a client of the bucket's server; asks nothing yet."""
-    from minio import Minio
-
-    return Minio(
-        bucket.endpoint,
-        access_key=bucket.credentials.access_key,
-        secret_key=bucket.credentials.secret_key,
-        session_token=bucket.credentials.session_token,
-        secure=bucket.is_secure,
-        region=bucket.region,
-        http_client=pool,
-    )
-
-
-@lru_cache(maxsize=16)
-def shared_client(bucket: S3Bucket) -> "Minio":
-    """Return this process's client of the bucket, for workers that open one object after another."""
-    return connect(bucket, make_pool())
+#: What the server's codes mean to people; of all others it is enough that the store is not there for us.
+_SENTENCES: Final = {
+    **dict.fromkeys(
+        ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"),
+        "The object store refused the credentials.",
+    ),
+    **dict.fromkeys(("XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"), "The object store is full."),
+    "NoSuchBucket": "The bucket of the object store does not exist.",
+    "RequestTimeTooSkewed": "The clocks of this machine and of the object store differ too much.",
+}
+_UNTRUSTED: Final = "The certificate of the object store is not trusted."
 
 
 @contextmanager
@@ -88,13 +46,15 @@ def calling(key: str = "") -> Iterator[None]:
             raise ObjectMissing(key) from None
         if error.code == "PreconditionFailed":
             raise ObjectChanged(key) from None
-        if error.code in _REFUSED:
-            raise ObjectStoreUnavailable("The object store refused the credentials.") from error
-        if error.code == "NoSuchBucket":
-            raise ObjectStoreUnavailable("The bucket of the object store does not exist.") from error
-        raise ObjectStoreUnavailable from error
+        raise ObjectStoreUnavailable(_SENTENCES.get(error.code)) from error
     except (MinioException, HTTPError, OSError) as error:
-        raise ObjectStoreUnavailable from error
+        raise ObjectStoreUnavailable(_UNTRUSTED if _is_distrust(error) else None) from error
+
+
+def _is_distrust(error: Exception) -> bool:
+    from urllib3.exceptions import MaxRetryError, SSLError
+
+    return isinstance(error.reason if isinstance(error, MaxRetryError) else error, SSLError)
 
 
 def put(
@@ -116,14 +76,17 @@ def put(
             # More than one starts threads inside the client that are never ended when reading ``data`` fails.
             num_parallel_uploads=1,
         )
-    return ObjectInfo(key, size_bytes, _bare(result.etag), datetime.now(UTC), content_type=content_type)
+    if result.etag is None:
+        # Joining the parts can fail after the server has already answered 200.
+        raise ObjectStoreUnavailable
+    return ObjectInfo(key, size_bytes, bare_etag(result.etag), datetime.now(UTC), content_type=content_type)
 
 
 def stat(client: "Minio", bucket: S3Bucket, key: str) -> ObjectInfo:
     """Describe an object."""
     with calling(key):
         found = client.stat_object(bucket.name, key)
-    return ObjectInfo(key, found.size, _bare(found.etag), found.last_modified, content_type=found.content_type)
+    return ObjectInfo(key, found.size, bare_etag(found.etag), found.last_modified, content_type=found.content_type)
 
 
 def find(client: "Minio", bucket: S3Bucket, prefix: str) -> Iterator[ObjectInfo]:
@@ -131,7 +94,7 @@ def find(client: "Minio", bucket: S3Bucket, prefix: str) -> Iterator[ObjectInfo]
     with calling():
         for found in client.list_objects(bucket.name, prefix=prefix, recursive=True):
             if not found.is_dir:
-                yield ObjectInfo(found.object_name, found.size, _bare(found.etag), found.last_modified)
+                yield ObjectInfo(found.object_name, found.size, bare_etag(found.etag), found.last_modified)
 
 
 def remove_all(client: "Minio", bucket: S3Bucket, prefix: str) -> int:
@@ -195,138 +158,6 @@ def prepare(client: "Minio", bucket: S3Bucket) -> None:
                 raise
 
 
-class RangeStream:
-    """A range of an object, read from one answer of the server. Making one asks nothing; ``close`` it in the end.
-
-    Args:
-        client: Client of the bucket's server.
-        bucket: The bucket.
-        key: Name of the object.
-        start: First byte, from 0.
-        length: How many bytes, cut at the end of the object; all when None.
-        known: The version of the object that is wanted; whatever is there when None.
-    """
-
-    def __init__(
-        self,
-        client: "Minio",
-        bucket: S3Bucket,
-        key: str,
-        start: int,
-        length: int | None,
-        *,
-        known: ObjectInfo | None = None,
-    ) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._key = key
-        self._length = length
-        self._position = start
-        self._response: BaseHTTPResponse | None = None
-        self._info = known
-        self.start = start
-
-    @property
-    def info(self) -> ObjectInfo:
-        """The object, known once the range is open."""
-        assert self._info is not None
-        return self._info
-
-    @property
-    def length_bytes(self) -> int:
-        """Length of the range, cut at the end of the object."""
-        available = max(0, self.info.size_bytes - self.start)
-        return available if self._length is None else min(self._length, available)
-
-    def open(self) -> bytes:
-        """Ask for the range and return its first block, or nothing when it is empty.
-
-        Raises:
-            ObjectMissing: There is no such object.
-        """
-        self._ask()
-        return self.read(BLOCK_BYTES)
-
-    def read_all(self) -> bytes:
-        """Ask for the range and return all of it."""
-        self._ask()
-        return self.read(self.length_bytes)
-
-    def read(self, size_bytes: int) -> bytes:
-        """Return the next bytes: ``size_bytes``, fewer only at the end of the range.
-
-        Raises:
-            ObjectChanged: The connection broke, and the object is another one now.
-        """
-        wanted = min(size_bytes, self.start + self.length_bytes - self._position)
-        if wanted <= 0:
-            return b""
-        for attempt in range(_RETRIES + 1):
-            block = self._read_once(wanted, is_last_try=attempt == _RETRIES)
-            if len(block) == wanted:
-                self._position += wanted
-                return block
-            self.close()
-            time.sleep(random.uniform(0.0, 0.2 * 2**attempt))
-        raise ObjectStoreUnavailable
-
-    def _read_once(self, wanted: int, *, is_last_try: bool) -> bytes:
-        from urllib3.exceptions import HTTPError
-
-        try:
-            if self._response is None:
-                self._ask()
-            return self._response.read(wanted, decode_content=False) if self._response else b""
-        except (HTTPError, OSError) as error:
-            if is_last_try:
-                raise ObjectStoreUnavailable from error
-            return b""
-
-    def _ask(self) -> None:
-        """Send the request for what was not read yet; once the object is known, for exactly that version."""
-        if self._length == 0:
-            self._info = stat(self._client, self._bucket, self._key)
-            return
-        from minio.error import S3Error
-
-        end = 0 if self._length is None else self.start + self._length
-        with calling(self._key):
-            try:
-                self._response = self._client.get_object(
-                    self._bucket.name,
-                    self._key,
-                    offset=self._position,
-                    length=end - self._position if end else 0,
-                    request_headers={"If-Match": f'"{self._info.etag}"'} if self._info else None,
-                )
-            except S3Error as error:
-                if error.code != "InvalidRange":
-                    raise
-                self._info = stat(self._client, self._bucket, self._key)
-                return
-        if self._info is None:
-            self._info = _describe_answer(self._key, self._response)
-
-    def close(self) -> None:
-        """Give the connection back, or close it when bytes are left on it. Idempotent."""
-        response, self._response = self._response, None
-        if response is not None:
-            # Only a connection whose answer was read to its end has gone back to the pool already.
-            response.close()
-            response.release_conn()
-
-
-def _describe_answer(key: str, response: "BaseHTTPResponse") -> ObjectInfo:
-    headers = response.headers
-    total = headers.get("Content-Range", "").rpartition("/")[2] or headers["Content-Length"]
-    return ObjectInfo(
-        key=key,
-        size_bytes=int(total),
-        etag=_bare(headers["ETag"]),
-        modified_at=parsedate_to_datetime(headers["Last-Modified"]).astimezone(UTC),
-        content_type=headers.get("Content-Type"),
-    )
-
-
-def _bare(etag: str) -> str:
+def bare_etag(etag: str) -> str:
+    """Return an ETag without its quotes."""
     return etag.strip('"')

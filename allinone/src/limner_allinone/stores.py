@@ -1,0 +1,62 @@
+"""The stores of objects and of built things that the settings describe."""
+
+from limner_allinone.configuration import Misconfigured
+from limner_common.cache.port import Cache
+from limner_common.objects import FolderObjectStore, ObjectStore, S3Bucket, S3Credentials
+from limner_common.settings import ServiceSettings
+
+
+def object_store_from(settings: ServiceSettings) -> ObjectStore:
+    """Return the object store that the settings describe.
+
+    Raises:
+        Misconfigured: There is none, or it cannot be used.
+    """
+    if settings.objects_folder is not None:
+        return FolderObjectStore(settings.objects_folder)
+    if settings.objects_s3_url is None:
+        raise Misconfigured("Set LIMNER_OBJECTS_FOLDER or LIMNER_OBJECTS_S3_URL: there is nowhere to keep objects.")
+    from limner_common.objects.s3 import S3ObjectStore
+
+    bucket = _bucket(settings)
+    public = settings.objects_s3_public_url
+    try:
+        return S3ObjectStore(bucket, public=None if public is None else bucket.moved_to(public))
+    except ValueError as error:
+        raise Misconfigured(f"LIMNER_OBJECTS_S3_PUBLIC_URL cannot be used: {error}.") from error
+
+
+def _bucket(settings: ServiceSettings) -> S3Bucket:
+    if settings.objects_s3_access_key is None or settings.objects_s3_secret_key is None:
+        raise Misconfigured("Set LIMNER_OBJECTS_S3_ACCESS_KEY and LIMNER_OBJECTS_S3_SECRET_KEY.")
+    ca_file = settings.objects_s3_ca_file
+    if ca_file is not None and not ca_file.is_file():
+        raise Misconfigured(f"LIMNER_OBJECTS_S3_CA_FILE: there is no file {ca_file}.")
+    bucket = S3Bucket(
+        endpoint="",
+        name=settings.objects_s3_bucket,
+        credentials=S3Credentials(
+            settings.objects_s3_access_key.get_secret_value(), settings.objects_s3_secret_key.get_secret_value()
+        ),
+        region=settings.objects_s3_region or "us-east-1",
+        addressing=settings.objects_s3_addressing,
+        ca_file=ca_file,
+        timeout_seconds=settings.objects_s3_timeout_seconds,
+    )
+    try:
+        return bucket.moved_to(settings.objects_s3_url or "")
+    except ValueError as error:
+        raise Misconfigured(f"LIMNER_OBJECTS_S3_URL cannot be used: {error}.") from error
+
+
+def cache_from(settings: ServiceSettings) -> Cache:
+    """Return the cache that the settings describe.
+
+    Raises:
+        Misconfigured: There is none.
+    """
+    if settings.cache_folder is None:
+        raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
+    from limner_common.cache import FolderCache
+
+    return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
