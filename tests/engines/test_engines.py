@@ -4,6 +4,7 @@ import asyncio
 import io
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 from redis import Redis
 
 from tests.support.engines import Engines
@@ -34,6 +36,36 @@ async def test_postgres_keeps_rows(engines: Engines) -> None:
 async def test_postgres_wants_the_password(engines: Engines) -> None:
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(engines.stack.postgres.url().replace(engines.stack.postgres.password, "wrong"))
+
+
+async def test_engines_are_reached_over_tls(engines: Engines) -> None:
+    stack = engines.stack
+    trusted = {engine.name: ssl.create_default_context(cafile=engine.certificates.authority) for engine in stack.engines}
+    connection = await asyncpg.connect(stack.postgres.url(), ssl=trusted["postgres"])
+    assert await connection.fetchval("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    await connection.close()
+    with Redis.from_url(stack.redis.tls_url, ssl_ca_certs=str(stack.redis.certificates.authority)) as client:
+        assert client.ping()
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+async def test_kafka_knows_its_user(engines: Engines, mechanism: str) -> None:
+    kafka = engines.stack.kafka
+    settings = {
+        "bootstrap_servers": kafka.secured_servers,
+        "security_protocol": "SASL_SSL",
+        "ssl_context": ssl.create_default_context(cafile=kafka.certificates.authority),
+        "sasl_mechanism": mechanism,
+        "sasl_plain_username": kafka.user,
+    }
+    admin = AIOKafkaAdminClient(**settings, sasl_plain_password=kafka.password)
+    await admin.start()
+    assert isinstance(await admin.list_topics(), list)
+    await admin.close()
+    refused = AIOKafkaAdminClient(**settings, sasl_plain_password="wrong")
+    with pytest.raises(KafkaError):
+        await refused.start()
+    await refused.close()
 
 
 def test_redis_is_bounded_and_evicts_what_is_used_least(engines: Engines) -> None:

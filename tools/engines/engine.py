@@ -13,6 +13,7 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tools.engines.certificates import Certificates
 from tools.engines.daemon import Daemon
 from tools.engines.problems import EngineProblem
 from tools.engines.supplies import Supplies
@@ -23,8 +24,9 @@ _PORTS = range(20_000, 32_000)
 class Engine(ABC):
     """One real engine on ports of the loopback address.
 
-    Its ports and its password are chosen when its folder is made and kept there: what was started once comes back at the
-    same address with the same data.
+    Clients reach it in plain text, and over TLS with a certificate that ``certificates.authority`` has signed. Its ports and
+    its password are chosen when its folder is made and kept there: what was started once comes back at the same address with
+    the same data.
 
     Args:
         folder: Where its data, configuration and log are; made when missing.
@@ -41,6 +43,7 @@ class Engine(ABC):
         self.folder = folder
         self.supplies = supplies
         self.is_throwaway = is_throwaway
+        self.certificates = Certificates(folder / "tls")
         self.daemon = Daemon(folder, self.stop_signal, is_throwaway, self.identity())
 
     @property
@@ -72,6 +75,7 @@ class Engine(ABC):
         if self.is_running:
             return
         self._make_folder()
+        self.certificates.make()
         self.prepare()
         self.daemon.start(self.command(), self.environment())
         self.daemon.wait_until(self.answers, timeout_seconds=self.start_timeout_seconds)

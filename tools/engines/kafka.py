@@ -15,11 +15,17 @@ _CONFIGURATION = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{main},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{main}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{main},CONTROLLER://127.0.0.1:{controller},SECURED://127.0.0.1:{secured}
+advertised.listeners=PLAINTEXT://127.0.0.1:{main},SECURED://127.0.0.1:{secured}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURED:SASL_SSL
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
+sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
+listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
+  user_{user}="{password}";
+listener.name.secured.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
+ssl.keystore.type=PEM
+ssl.keystore.location={keystore}
 log.dirs={data}
 # Topics are made by whoever knows how many partitions they need.
 auto.create.topics.enable=false
@@ -60,7 +66,8 @@ class Kafka(Engine):
     """A single node; clients get its one address."""
 
     name = "kafka"
-    port_names = ("main", "controller")
+    user = "limner"
+    port_names = ("main", "controller", "secured")
     start_timeout_seconds = 120
 
     @property
@@ -68,13 +75,28 @@ class Kafka(Engine):
         """The bootstrap servers."""
         return f"127.0.0.1:{self.port}"
 
+    @property
+    def secured_servers(self) -> str:
+        """The bootstrap servers over TLS, with SASL by PLAIN or SCRAM-SHA-512 as ``user`` with ``password``."""
+        return f"127.0.0.1:{self.ports['secured']}"
+
     def settings(self) -> dict[str, str]:
         """The product's variables that lead to this engine."""
         return {"LIMNER_KAFKA_SERVERS": self.servers}
 
     def prepare(self) -> None:
         """Write its configuration, and format its storage when it is new."""
-        (self.folder / "server.properties").write_text(_CONFIGURATION.format(data=self._data, **self.ports))
+        path = self.folder / "server.properties"
+        path.touch(0o600)
+        path.write_text(
+            _CONFIGURATION.format(
+                **self.ports,
+                data=self._data,
+                user=self.user,
+                password=self.password,
+                keystore=self.certificates.both,
+            )
+        )
         (self.folder / "log4j2.yaml").write_text(_LOGGING)
         if not (self._data / "meta.properties").exists():
             self._format()
@@ -99,13 +121,9 @@ class Kafka(Engine):
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [
-            *self._java(),
-            "kafka.tools.StorageTool",
-            "format",
-            "-t",
-            cluster,
-            "-c",
-            self.folder / "server.properties",
+            *(*self._java(), "kafka.tools.StorageTool", "format"),
+            *("-t", cluster, "-c", self.folder / "server.properties"),
+            *("--add-scram", f"SCRAM-SHA-512=[name={self.user},password={self.password}]"),
         ]
         result = subprocess.run(
             [str(word) for word in command], capture_output=True, text=True, timeout=self.start_timeout_seconds

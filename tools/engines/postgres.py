@@ -16,6 +16,9 @@ _CONFIGURATION = """\
 listen_addresses = '127.0.0.1'
 port = {port}
 unix_socket_directories = ''
+ssl = on
+ssl_cert_file = '{certificate}'
+ssl_key_file = '{key}'
 password_encryption = 'scram-sha-256'
 max_connections = 300
 shared_buffers = 128MB
@@ -59,8 +62,12 @@ class Postgres(Engine):
         """Make the cluster when it is new, and write its configuration."""
         if not (self._data / "PG_VERSION").exists():
             self._initialise()
+        self._give_away(self.certificates.key)
+        configuration = _CONFIGURATION.format(
+            port=self.port, certificate=self.certificates.certificate, key=self.certificates.key
+        )
         extra = _THROWAWAY if self.is_throwaway else ""
-        (self._data / "postgresql.auto.conf").write_text(_CONFIGURATION.format(port=self.port) + extra)
+        (self._data / "postgresql.auto.conf").write_text(configuration + extra)
 
     def command(self) -> list[str | Path]:
         """The command of its process."""
@@ -83,10 +90,7 @@ class Postgres(Engine):
         password_file = self.folder / "password"
         password_file.touch(0o600)
         password_file.write_text(self.password)
-        if os.geteuid() == 0:
-            account = _account()
-            for path in (self._data, password_file):
-                os.chown(path, account.pw_uid, account.pw_gid)
+        self._give_away(self._data, password_file)
         command = [
             self.supplies.postgres() / "initdb",
             *("-D", self._data, "-U", "postgres", "-E", "UTF8", "--locale", "C.UTF-8"),
@@ -101,6 +105,12 @@ class Postgres(Engine):
                 f"PostgreSQL's data could not be made in {self._data}: {result.stderr.strip()[-500:]}. "
                 "As root it runs as another user, who must be able to reach that folder."
             )
+
+    def _give_away(self, *paths: Path) -> None:
+        if os.geteuid() == 0:
+            account = _account()
+            for path in paths:
+                os.chown(path, account.pw_uid, account.pw_gid)
 
     @property
     def _data(self) -> Path:

@@ -9,7 +9,11 @@ from tools.engines.engine import Engine
 
 _CONFIGURATION = """\
 bind 127.0.0.1
-port {port}
+port {main}
+tls-port {tls}
+tls-cert-file {certificate}
+tls-key-file {key}
+tls-auth-clients no
 requirepass {password}
 maxmemory 256mb
 maxmemory-policy allkeys-lfu
@@ -24,11 +28,17 @@ class Redis(Engine):
     """A server with a password and many numbered databases, so that runs of tests have one each."""
 
     name = "redis"
+    port_names = ("main", "tls")
     databases = 256
 
     def url(self, database: int = 0) -> str:
         """Return the URL of a numbered database."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @property
+    def tls_url(self) -> str:
+        """The URL of the first database over TLS."""
+        return f"rediss://:{self.password}@127.0.0.1:{self.ports['tls']}/0"
 
     def settings(self) -> dict[str, str]:
         """The product's variables that lead to this engine."""
@@ -39,7 +49,14 @@ class Redis(Engine):
         path = self.folder / "redis.conf"
         path.touch(0o600)
         path.write_text(
-            _CONFIGURATION.format(port=self.port, password=self.password, databases=self.databases, folder=self.folder)
+            _CONFIGURATION.format(
+                **self.ports,
+                certificate=self.certificates.certificate,
+                key=self.certificates.key,
+                password=self.password,
+                databases=self.databases,
+                folder=self.folder,
+            )
         )
 
     def command(self) -> list[str | Path]:
