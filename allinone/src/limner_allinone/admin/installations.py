@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from limner_allinone.composition import SERVICE_NAMES, definition_of, object_store_from
+from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
 from limner_allinone.databases import named_database
 from limner_allinone.home import HOME_IN_USE, Home, default_home, open_home
 from limner_allinone.postgres import EmbeddedPostgres, running_url
+from limner_allinone.stores import object_store_from
 from limner_common.db import Database
 from limner_common.db.engine import connect_asyncpg
 from limner_common.db.migrations import SchemaOutdated, require_current
