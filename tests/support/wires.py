@@ -51,6 +51,11 @@ class Wire:
         for writer in self._writers:
             writer.transport.abort()
 
+    def cut_each_after(self, size_bytes: int) -> None:
+        """Cut every connection, those of now at once, when so many bytes have come from the server."""
+        self.cut_after_bytes = size_bytes
+        self.cut()
+
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0, ssl=self.tls)
 
