@@ -10,15 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import structlog
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from limner_common.errors import Unauthenticated
+from limner_common.errors import Unauthenticated, Unavailable
+
+log = structlog.get_logger(__name__)
 
 GRANT_HEADER = "x-limner-grant"
-#: Clocks of two services may differ by this much.
-LEEWAY_SECONDS = 30
+#: Clocks of two services may differ by this much, and a little more for the way.
+LEEWAY_SECONDS = 330
 
 
 class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -32,7 +35,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         organization_id: Organization of the object or of the context for creations.
         base_url: Address the client sees us at, without a slash at the end; absolute URLs start with it.
         facts: What the service needs to know about the object: ids, versions, frame range.
-        expires_at: Seconds since the epoch.
+        issued_at: Seconds since the epoch, by the issuer's clock.
+        expires_at: Likewise.
     """
 
     issuer: str
@@ -42,7 +46,22 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     organization_id: int | None = None
     base_url: str = ""
     facts: Mapping[str, Any] = {}
+    issued_at: int = 0
     expires_at: int = 0
+
+
+class ClocksDiffer(Unavailable):
+    """A grant's times do not fit: clocks differ more than we bear, or an old grant is used again.
+
+    Not a matter of the person behind it, whom an answer "unauthenticated" would only sign out.
+    """
+
+    def __init__(self, issuer: str, what: str) -> None:
+        log.error("clocks_differ", issuer=issuer, what=what)
+        message = (
+            f"A grant of service '{issuer}' {what}: the clocks of its machine and of this one differ; synchronize them."
+        )
+        super().__init__(message, code="clocks_differ", retry_after_seconds=30)
 
 
 class Keyring:
@@ -63,8 +82,9 @@ class Keyring:
         return f"Keyring({self.name!r})"
 
     def sign(self, grant: Grant, *, ttl_seconds: int = 60) -> str:
-        """Return the grant as a header value, valid for ``ttl_seconds``; issuer and expiry are set here."""
-        stamped = msgspec.structs.replace(grant, issuer=self.name, expires_at=int(time.time()) + ttl_seconds)
+        """Return the grant as a header value, valid for ``ttl_seconds``; issuer and times are set here."""
+        now = int(time.time())
+        stamped = msgspec.structs.replace(grant, issuer=self.name, issued_at=now, expires_at=now + ttl_seconds)
         body = msgspec.json.encode(stamped)
         return f"{_b64(body)}.{_b64(self._private.sign(body))}"
 
@@ -72,7 +92,8 @@ class Keyring:
         """Return the grant in a header value.
 
         Raises:
-            Unauthenticated: Malformed, signed by nobody we know, or expired.
+            Unauthenticated: Malformed, or signed by nobody we know.
+            ClocksDiffer: Expired, or from the future, by more than clocks may differ.
         """
         try:
             body_text, _, signature_text = value.partition(".")
@@ -81,8 +102,7 @@ class Keyring:
             self._public[grant.issuer].verify(signature, body)
         except (ValueError, KeyError, InvalidSignature, msgspec.MsgspecError) as error:
             raise Unauthenticated("The grant is not valid.", code="grant_invalid") from error
-        if grant.expires_at + LEEWAY_SECONDS < time.time():
-            raise Unauthenticated("The grant has expired.", code="grant_expired")
+        _check_times(grant)
         return grant
 
 
@@ -95,6 +115,14 @@ def public_key_of(private_key: bytes) -> bytes:
     """Return the raw public key that belongs to a raw private key."""
     key = Ed25519PrivateKey.from_private_bytes(private_key).public_key()
     return key.public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+
+
+def _check_times(grant: Grant) -> None:
+    now = time.time()
+    if grant.expires_at + LEEWAY_SECONDS < now:
+        raise ClocksDiffer(grant.issuer, f"expired {now - grant.expires_at:.0f} s ago")
+    if grant.issued_at - LEEWAY_SECONDS > now:
+        raise ClocksDiffer(grant.issuer, f"was issued {grant.issued_at - now:.0f} s in the future")
 
 
 _DECODER = msgspec.json.Decoder(Grant)
