@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from limner_common.db import Database, new_metadata
 from limner_common.db.engine import connect_asyncpg
+from limner_common.errors import Unavailable
 from tests.support.installation import DatabaseServer
 
 
@@ -62,3 +63,47 @@ async def test_cancelled_use_does_not_spoil_the_connection(postgres: DatabaseSer
             assert await driver.fetchval("SELECT 1") == 1
     finally:
         await database.close()
+
+
+@pytest.mark.parametrize("way", ["driver", "begin"])
+async def test_a_statement_whose_connection_is_cut_says_that_the_database_is_away(
+    postgres: DatabaseServer, way: str
+) -> None:
+    url = await postgres.clone()
+    database = Database(url, new_metadata("lost"), pool_size=1)
+
+    async def sleep() -> None:
+        if way == "driver":
+            async with database.driver() as driver:
+                await driver.execute("SELECT pg_sleep(30)")
+        else:
+            async with database.begin() as uow:
+                await uow.execute(sa.text("SELECT pg_sleep(30)"))
+
+    try:
+        task = asyncio.create_task(sleep())
+        await asyncio.sleep(0.3)
+        await end_others(url)
+        with pytest.raises(Unavailable) as error:
+            await task
+        assert error.value.retry_after_seconds
+    finally:
+        await database.close()
+
+
+async def test_a_server_without_room_is_away_for_the_moment(postgres: DatabaseServer) -> None:
+    url = await postgres.clone()
+    owner = await connect_asyncpg(url)
+    await owner.execute("CREATE ROLE one_only LOGIN CONNECTION LIMIT 1")
+    limited = url.replace("postgres@", "one_only@")
+    database = Database(limited, new_metadata("lost"), pool_size=1)
+    taken = await connect_asyncpg(limited)
+    try:
+        with pytest.raises(Unavailable):
+            async with database.read() as connection:
+                await connection.scalar(sa.select(1))
+    finally:
+        await taken.close()
+        await database.close()
+        await owner.execute("DROP ROLE one_only")
+        await owner.close()

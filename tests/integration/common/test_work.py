@@ -7,11 +7,13 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta, tzinfo
 
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from limner_common.clock import utc_now
 from limner_common.db import Database, UnitOfWork, new_metadata
 from limner_common.errors import Conflict, Invalid, NotFound, Unavailable
 from limner_common.ids import new_token, new_uuid
@@ -259,7 +261,27 @@ async def test_stopping_a_worker_gives_its_item_back(database: Database) -> None
     await is_running.wait()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert (await item_of(database, queue, item_id)).state is WorkState.QUEUED
+    item = await item_of(database, queue, item_id)
+    assert (item.state, item.attempts) == (WorkState.QUEUED, 0)
+    assert await worker(database, queue, effect).run_one(), "it is due at once"
+
+
+async def test_a_worker_whose_clock_is_ahead_leaves_others_their_work(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queue = WorkQueue()
+    await enqueue(database, queue)
+    async with database.begin() as uow:
+        assert await queue.claim(uow, kinds=["probe"], lease_seconds=30, token=new_uuid()) is not None
+    monkeypatch.setattr("limner_common.clock.datetime", _Ahead)
+    assert utc_now() > datetime.now(UTC) + timedelta(minutes=4)
+    assert not await worker(database, queue, effect).run_one()
+
+
+class _Ahead(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> "_Ahead":
+        return super().now(tz) + timedelta(minutes=5)
 
 
 async def test_a_handler_may_say_that_it_was_cancelled(database: Database) -> None:

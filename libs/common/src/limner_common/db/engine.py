@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
+from limner_common.db.outages import is_outage
 from limner_common.db.uow import UnitOfWork
 from limner_common.errors import Invalid, Unavailable
 
@@ -137,16 +138,20 @@ def _refuse_closed(adapted: Any, _record: Any, _lent: Any) -> None:
 async def _translate_outages() -> AsyncIterator[None]:
     try:
         yield
-    except (sa.exc.TimeoutError, ConnectionError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
-        raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
-    except sa.exc.DBAPIError as error:
-        if error.connection_invalidated:
+    except Exception as error:
+        if is_outage(error):
             raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
-        if getattr(error.orig, "sqlstate", None) in _UNSTORABLE_TEXT or isinstance(_root(error), UnicodeEncodeError):
+        if _is_unstorable(error):
             raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error
         raise
-    except (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError, UnicodeEncodeError) as error:
-        raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error
+
+
+def _is_unstorable(error: Exception) -> bool:
+    if isinstance(error, sa.exc.DBAPIError):
+        return getattr(error.orig, "sqlstate", None) in _UNSTORABLE_TEXT or isinstance(_root(error), UnicodeEncodeError)
+    return isinstance(
+        error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError | UnicodeEncodeError
+    )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -14,7 +14,6 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from limner_common.clock import utc_now
 from limner_common.db.engine import Row
 from limner_common.db.tables import IS_ACTIVE
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
@@ -22,6 +21,8 @@ from limner_common.errors import Conflict, NotFound
 
 _BACKOFF_BASE_SECONDS = 2.0
 _BACKOFF_LIMIT_SECONDS = 300.0
+#: The database's clock, the only one that all workers share: by its own, one that is ahead would take what others are doing.
+_NOW = sa.func.clock_timestamp()
 
 
 class WorkState(StrEnum):
@@ -117,7 +118,6 @@ class WorkQueue:
     async def request_cancel(self, uow: UnitOfWork, item_id: str) -> WorkItem | None:
         """Cancel a queued item at once; ask a running one to stop at its next check. None when unknown."""
         table = uow.table("work_items")
-        now = utc_now()
         is_queued = table.c.state == WorkState.QUEUED
         statement = (
             sa.update(table)
@@ -125,7 +125,7 @@ class WorkQueue:
             .values(
                 is_cancel_requested=True,
                 state=sa.case((is_queued, WorkState.CANCELLED), else_=table.c.state),
-                finished_at=sa.case((is_queued, now), else_=None),
+                finished_at=sa.case((is_queued, _NOW), else_=None),
             )
             .returning(table)
         )
@@ -153,7 +153,7 @@ class WorkQueue:
             .values(
                 state=WorkState.QUEUED,
                 attempts=0,
-                run_at=utc_now(),
+                run_at=_NOW,
                 lease_until=None,
                 lease_token=None,
                 is_cancel_requested=False,
@@ -184,7 +184,6 @@ class WorkQueue:
         Fair share: owners with fewer running items go first, then the older item. A claim is one attempt.
         """
         table = uow.table("work_items")
-        now = utc_now()
         busy = (
             sa.select(sa.func.count())
             .select_from(table.alias("other"))
@@ -194,8 +193,8 @@ class WorkQueue:
             )
             .scalar_subquery()
         )
-        ready = sa.and_(table.c.state == WorkState.QUEUED, table.c.run_at <= now)
-        orphaned = sa.and_(table.c.state == WorkState.RUNNING, table.c.lease_until < now)
+        ready = sa.and_(table.c.state == WorkState.QUEUED, table.c.run_at <= sa.func.now())
+        orphaned = sa.and_(table.c.state == WorkState.RUNNING, table.c.lease_until < sa.func.now())
         candidate = (
             sa.select(table.c.id)
             .where(table.c.kind.in_(kinds), sa.or_(ready, orphaned))
@@ -209,9 +208,9 @@ class WorkQueue:
             .values(
                 state=WorkState.RUNNING,
                 attempts=table.c.attempts + 1,
-                lease_until=now + timedelta(seconds=lease_seconds),
+                lease_until=_NOW + timedelta(seconds=lease_seconds),
                 lease_token=token,
-                started_at=sa.func.coalesce(table.c.started_at, now),
+                started_at=sa.func.coalesce(table.c.started_at, _NOW),
             )
             .returning(table)
         )
@@ -228,7 +227,7 @@ class WorkQueue:
         A predecessor that is still alive can do no harm: its token no longer fits once an item is claimed again.
         """
         table = uow.table("work_items")
-        await uow.execute(sa.update(table).where(table.c.state == WorkState.RUNNING).values(lease_until=utc_now()))
+        await uow.execute(sa.update(table).where(table.c.state == WorkState.RUNNING).values(lease_until=_NOW))
 
     async def heartbeat(self, uow: UnitOfWork, item: WorkItem, *, lease_seconds: float) -> bool | None:
         """Extend the lease. True: go on; False: cancel was asked for; None: the lease is lost, stop without effect."""
@@ -236,7 +235,7 @@ class WorkQueue:
         statement = (
             sa.update(table)
             .where(_held(table, item))
-            .values(lease_until=utc_now() + timedelta(seconds=lease_seconds))
+            .values(lease_until=_NOW + timedelta(seconds=lease_seconds))
             .returning(table.c.is_cancel_requested)
         )
         asked = await uow.scalar(statement)
@@ -269,7 +268,7 @@ class WorkQueue:
         delay = min(_BACKOFF_BASE_SECONDS * 2 ** (item.attempts - 1), _BACKOFF_LIMIT_SECONDS)
         values = {
             "state": WorkState.QUEUED,
-            "run_at": utc_now() + timedelta(seconds=delay),
+            "run_at": _NOW + timedelta(seconds=delay),
             "lease_until": None,
             "lease_token": None,
         }
@@ -277,12 +276,27 @@ class WorkQueue:
         if row is not None:
             await self._observer(uow, _item(row))
 
+    async def give_back(self, uow: UnitOfWork, item: WorkItem) -> None:
+        """Put back an item whose worker stops in order: it is taken up at once, and the attempt does not count."""
+        table = uow.table("work_items")
+        values = {
+            "state": WorkState.QUEUED,
+            "attempts": table.c.attempts - 1,
+            "run_at": _NOW,
+            "lease_until": None,
+            "lease_token": None,
+        }
+        row = (await uow.execute(sa.update(table).where(_held(table, item)).values(values).returning(table))).one_or_none()
+        if row is not None:
+            await self._observer(uow, _item(row))
+            uow.notify(WORK_CHANNEL)
+
     async def _end(self, uow: UnitOfWork, item: WorkItem, values: Mapping[str, Any]) -> bool:
         table = uow.table("work_items")
         statement = (
             sa.update(table)
             .where(_held(table, item))
-            .values(**values, finished_at=utc_now(), lease_until=None, lease_token=None)
+            .values(**values, finished_at=_NOW, lease_until=None, lease_token=None)
             .returning(table)
         )
         row = (await uow.execute(statement)).one_or_none()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
+import asyncpg
 import structlog
 
 from limner_common.db.engine import Database
@@ -150,7 +151,7 @@ class Worker:
                 connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
                 await connection.add_listener(WORK_CHANNEL, self._heard)
                 await lost.wait()
-            except OSError as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("worker_listen_lost", service=self._database.schema, error=repr(error))
                 await asyncio.sleep(self._poll_seconds)
             finally:
@@ -215,8 +216,9 @@ class Worker:
             try:
                 async with self._database.begin() as uow:
                     verdict = await self._queue.heartbeat(uow, context.item, lease_seconds=self._lease_seconds)
-            except DomainError:
-                continue  # the database is away; the lease may survive, the fence decides in the end
+            except Exception as error:  # the database is away; the lease may survive, the fence decides in the end
+                log.warning("work_heartbeat_failed", work_id=context.item.id, error=repr(error))
+                continue
             if verdict is None:
                 context.stop(LeaseLost())
             elif verdict is False:
@@ -241,4 +243,4 @@ class Worker:
     async def _give_back(self, item: WorkItem) -> None:
         with suppress(Exception):  # if even this fails, the lease runs out
             async with self._database.begin() as uow:
-                await self._queue.retry(uow, item)
+                await self._queue.give_back(uow, item)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+import asyncpg
 import structlog
 
 from limner_api.requests.repository import LIVE_CHANNEL
@@ -61,7 +62,7 @@ class LiveHub:
                 await connection.add_listener(LIVE_CHANNEL, self._heard)
                 self._wake_all()  # something may have changed while nobody listened
                 await lost.wait()
-            except OSError as error:
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("live_listen_lost", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             finally:
