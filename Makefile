@@ -5,12 +5,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := libs/common libs/contracts libs/model libs/clients services/api services/media services/annotations \
 	services/inference services/exports services/analytics allinone
+IMAGES := api media annotations inference exports analytics tools
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
 READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto openapi migration lock web clean
+.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto openapi migration images lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -81,6 +82,7 @@ lint: $(VENV)/.dev ## check style, import contracts, generated code
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/python tools/generate_proto.py && git diff --exit-code --stat -- libs/contracts
 
 types: $(VENV)/.dev ## check types
@@ -91,6 +93,10 @@ proto: $(VENV)/.dev ## generate libs/contracts from proto/
 
 openapi: $(VENV)/.runtime ## write web/openapi.json, which the web client is generated from
 	$(BIN)/python tools/write_openapi.py
+
+images: $(VENV)/.dev web ## check what the images are made of: linter, wheels in empty environments, read-only and without root
+	$(BIN)/hadolint deploy/docker/Dockerfile
+	$(BIN)/python -m pytest tests/images
 
 migration: $(VENV)/.dev ## write a migration: make migration SERVICE=media MESSAGE="add tiles"
 	$(BIN)/python tools/new_migration.py $(SERVICE) "$(MESSAGE)"
@@ -106,6 +112,9 @@ lock: ## resolve requirements/*.in again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url --no-emit-find-links --no-annotate \
 		--generate-hashes --custom-compile-command 'make lock' -c requirements/dev.txt requirements/runtime.in \
 		-o requirements/runtime.txt
+	for name in $(IMAGES); do $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-emit-index-url \
+		--no-emit-find-links --no-annotate --custom-compile-command 'make lock' \
+		-c requirements/runtime.txt requirements/services/$$name.in -o requirements/services/$$name.txt || exit 1; done
 
 clean: ## remove what the build made; data of `make run` stay
 	rm -rf $(VENV) .venv-readers .venv-pytorch web/node_modules web/dist

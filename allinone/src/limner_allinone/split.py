@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import structlog
 import uvicorn
 
-from limner_allinone.admin.bootstrap import first_administrator
 from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, Installation, definition_of, install, migrate_services
 from limner_allinone.configuration import Misconfigured, read_settings
@@ -104,6 +103,8 @@ async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequ
     with named_database():
         await migrate_services(settings, names)
         if "api" in names and os.environ.get("LIMNER_ADMIN_PASSWORD"):
+            from limner_allinone.admin.bootstrap import first_administrator  # its tables are in the image of `api`
+
             await first_administrator(settings, announce)
     return names
 
