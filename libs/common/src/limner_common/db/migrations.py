@@ -1,21 +1,23 @@
 """Brings a service's schema to the newest version: Alembic, one schema and version table per service."""
 
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import as_file, files
 from typing import Any
 
 import sqlalchemy as sa
-import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from limner_common.db.engine import Database
-from limner_common.errors import DomainError, ErrorKind
-
-log = structlog.get_logger(__name__)
+from limner_common.errors import DomainError, ErrorKind, Unavailable
 
 _LOCK_TIMEOUT = "5s"
+_LOCK_NOT_AVAILABLE = "55P03"
 
 
 class SchemaTooNew(DomainError):
@@ -33,12 +35,15 @@ class SchemaOutdated(DomainError):
 async def migrate(database: Database, package: str) -> None:
     """Upgrade the schema to head; safe when several processes start at once (advisory lock).
 
+    What each script says of older releases is kept with the schema: see ``require_current``.
+
     Args:
         database: The service's database.
         package: Package that holds the service's Alembic scripts.
 
     Raises:
         SchemaTooNew: The schema's version is unknown to this release.
+        Unavailable: Others hold locks that the migration needs; nothing was changed by the script that waited.
     """
     async with database.engine.connect() as connection:
         await connection.execute(
@@ -47,64 +52,130 @@ async def migrate(database: Database, package: str) -> None:
         try:
             await connection.execute(sa.text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
             await connection.commit()
-            await connection.run_sync(_upgrade, database, package)
-            await connection.commit()
+            with _naming_locks(database.schema):
+                await connection.run_sync(_upgrade, database, package)
+                await connection.commit()
         finally:
+            await connection.rollback()
             await connection.execute(
                 sa.text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), {"name": f"migrate:{database.schema}"}
             )
             await connection.commit()
 
 
-async def require_current(database: Database, package: str) -> None:
-    """Check that the schema is the one this release works with; changes nothing.
+class SchemaCheck:
+    """Compares the schema in the database with the one that this release works with; changes nothing.
 
-    A schema that this release does not know passes: a newer one still serves the release before it while pods are replaced.
+    A newer schema passes when the release that made it says that this one still runs on it, as it must while pods are
+    replaced.
 
     Args:
         database: The service's database.
         package: Package that holds the service's Alembic scripts.
-
-    Raises:
-        SchemaOutdated: There is none, or an older one; the message says what to run.
     """
-    async with database.engine.connect() as connection:
-        await connection.run_sync(_compare, database, package)
+
+    def __init__(self, database: Database, package: str) -> None:
+        self._database = database
+        self._package = package
+        self._known: tuple[str | None, frozenset[str]] | None = None
+
+    async def __call__(self) -> None:
+        """Return when this release works with the schema; one round trip.
+
+        Raises:
+            SchemaOutdated: There is none, or an older one; the message says what to run.
+            SchemaTooNew: It is newer, and this release does not run on it.
+        """
+        async with self._database.engine.connect() as connection:
+            current, served = await connection.run_sync(_state, self._database.schema)
+        if self._known is None:
+            self._known = await asyncio.to_thread(_known_revisions, self._package)
+        head, known = self._known
+        if current == head:
+            return
+        if current is None or current in known:
+            state = "is missing" if current is None else f"is older ({current}) than this version needs ({head})"
+            raise SchemaOutdated(
+                f"The schema of service '{self._database.schema}' {state}; run: limner migrate {self._database.schema}",
+                code="schema_outdated",
+            )
+        if head not in served:
+            raise _too_new(self._database.schema, current)
 
 
-def _compare(connection: sa.Connection, database: Database, package: str) -> None:
-    with as_file(files(package)) as folder:
-        scripts = ScriptDirectory.from_config(alembic_config(str(folder), connection, database.metadata))
-        head = scripts.get_current_head()
-        known = {revision.revision for revision in scripts.walk_revisions()}
-    context = MigrationContext.configure(connection, opts={"version_table_schema": database.schema})
-    current = context.get_current_revision()
-    if current == head:
-        return
-    if current is not None and current not in known:
-        log.warning("schema_is_newer", service=database.schema, revision=current, known=head)
-        return
-    state = "is missing" if current is None else f"is older ({current}) than this version needs ({head})"
-    raise SchemaOutdated(
-        f"The schema of service '{database.schema}' {state}; run: limner migrate {database.schema}", code="schema_outdated"
+async def require_current(database: Database, package: str) -> None:
+    """Check the schema once; see ``SchemaCheck``."""
+    await SchemaCheck(database, package)()
+
+
+def _too_new(schema: str, current: str) -> SchemaTooNew:
+    return SchemaTooNew(
+        f"The data of service '{schema}' was written by a newer version ({current}). "
+        "Start that version again, or restore a backup made with this one.",
+        code="schema_too_new",
     )
+
+
+def _state(connection: sa.Connection, schema: str) -> tuple[str | None, frozenset[str]]:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": schema})
+    note = connection.scalar(sa.text("SELECT obj_description(to_regnamespace(:schema), 'pg_namespace')"), {"schema": schema})
+    try:
+        served = json.loads(note or "{}").get("serves", [])
+    except (ValueError, AttributeError):  # somebody else's comment
+        served = []
+    return context.get_current_revision(), frozenset(served)
+
+
+def _known_revisions(package: str) -> tuple[str | None, frozenset[str]]:
+    with as_file(files(package)) as folder:
+        scripts = ScriptDirectory(str(folder))
+        return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
 
 
 def _upgrade(connection: sa.Connection, database: Database, package: str) -> None:
     with as_file(files(package)) as folder:
         config = alembic_config(str(folder), connection, database.metadata)
-        known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
-        current = MigrationContext.configure(
-            connection, opts={"version_table_schema": database.schema}
-        ).get_current_revision()
+        scripts = ScriptDirectory.from_config(config)
+        known = {revision.revision for revision in scripts.walk_revisions()}
+        current, _served = _state(connection, database.schema)
         if current is not None and current not in known:
-            raise SchemaTooNew(
-                f"The data of service '{database.schema}' was written by a newer version ({current}). "
-                "Start that version again, or restore a backup made with this one.",
-                code="schema_too_new",
-            )
+            raise _too_new(database.schema, current)
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
         command.upgrade(config, "head")
+        note = json.dumps({"serves": served_revisions(scripts)})
+        connection.execute(sa.text(f'COMMENT ON SCHEMA "{database.schema}" IS {_quoted(note)}'))
+
+
+def served_revisions(scripts: ScriptDirectory) -> list[str]:
+    """Return the revisions whose code runs on the newest schema, newest first.
+
+    A script that takes away what older releases use says in ``oldest_code`` from which revision on code still runs.
+    """
+    served: list[str] = []
+    oldest: str | None = None
+    for script in scripts.walk_revisions():
+        served.append(script.revision)
+        oldest = oldest or getattr(script.module, "oldest_code", None)
+        if script.revision == oldest:
+            break
+    return served
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+@contextmanager
+def _naming_locks(schema: str) -> Iterator[None]:
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise Unavailable(
+            f"The schema of service '{schema}' could not be changed: others use its tables for longer than {_LOCK_TIMEOUT}. "
+            "Nothing is half done; run the same command again, or look for long transactions in pg_stat_activity."
+        ) from error
 
 
 def alembic_config(folder: str, connection: sa.Connection, metadata: sa.MetaData) -> Config:
