@@ -31,9 +31,9 @@ def add_admin(commands: Commands) -> None:
     )
     groups = admin.add_subparsers(required=True, metavar="WHAT")
     if sys.argv[1:2] == ["admin"]:  # its modules load services, which other commands must not pay for
-        from limner_allinone.admin import users, work
+        from limner_allinone.admin import storage, sweep, users, work
 
-        for module in (users, work):
+        for module in (users, work, storage, sweep):
             module.add_commands(groups)
 
 

@@ -6,13 +6,14 @@ product knows which adapters a service runs on.
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 from fastapi import FastAPI
 
+from limner_common.administration import Administration
 from limner_common.bus.consumer import Consumer
 from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
@@ -77,6 +78,7 @@ class ServiceDefinition:
         consumers: What it does with facts of others.
         handlers: What its workers do, by kind of work.
         worker_concurrency: Items one worker process runs at a time.
+        administration: What it answers to operators' commands.
     """
 
     name: str
@@ -88,6 +90,7 @@ class ServiceDefinition:
     consumers: Callable[[Any], Sequence[Consumer]] = lambda _container: ()
     handlers: Callable[[Any], Mapping[str, Handler]] = lambda _container: {}
     worker_concurrency: int = 2
+    administration: Administration = field(default_factory=Administration)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from limner_annotations.administration.service import administration
 from limner_annotations.app import create_app
 from limner_annotations.cleanup.events import consumers
 from limner_annotations.cleanup.service import PURGE, purge
@@ -29,4 +30,5 @@ definition = ServiceDefinition(
     new_queue=new_queue,
     consumers=consumers,
     handlers=handlers,
+    administration=administration,
 )

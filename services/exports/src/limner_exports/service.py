@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from limner_common.bus import Consumer
 from limner_common.service import ServiceDefinition
 from limner_common.work import Handler
+from limner_exports.administration.service import administration
 from limner_exports.all_tables import metadata
 from limner_exports.app import create_app
 from limner_exports.cleaning.events import consumer
@@ -34,4 +35,5 @@ definition = ServiceDefinition(
     new_queue=new_queue,
     consumers=_consumers,
     handlers=_handlers,
+    administration=administration,
 )

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from limner_common.bus.consumer import Consumer
 from limner_common.service import ServiceDefinition
 from limner_common.work import Handler
+from limner_media.administration.service import administration
 from limner_media.app import create_app
 from limner_media.cleaning.events import task_consumer
 from limner_media.cleaning.service import PURGE
@@ -30,4 +31,5 @@ definition = ServiceDefinition(
     new_queue=new_queue,
     consumers=_consumers,
     handlers=_handlers,
+    administration=administration,
 )

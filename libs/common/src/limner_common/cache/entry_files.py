@@ -14,7 +14,7 @@ import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -78,6 +78,16 @@ def file_path(entries: Path, key: str) -> Path:
 def folder_path(entries: Path, prefix: str) -> Path:
     """Return the folder of the entries below ``prefix``, which ends on a slash or is empty."""
     return entries.joinpath(*map(_name, prefix.split("/")[:-1]))
+
+
+def folder_names(entries: Path, prefix: str) -> list[str]:
+    """Return the names of the folders of keys directly below ``prefix``; those too long to be told from their files not."""
+    try:
+        found = list(os.scandir(folder_path(entries, prefix)))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    names = [entry.name for entry in found if entry.is_dir(follow_symlinks=False)]
+    return [unquote(name) for name in names if not name.startswith("%%")]
 
 
 def _name(segment: str) -> str:

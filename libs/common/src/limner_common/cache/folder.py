@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from limner_common.cache.entry_files import Broken, EntryReader, file_path, folder_path, head_of, set_merit
+from limner_common.cache.entry_files import Broken, EntryReader, file_path, folder_names, folder_path, head_of, set_merit
 from limner_common.cache.folder_ledger import Ledger, footprint
 from limner_common.cache.port import Entry, Metadata
 from limner_common.objects.keys import check_key
@@ -87,6 +87,10 @@ class FolderCache:
         if prefix:
             check_key(prefix[:-1])
         await self._threads.run_detached(self._delete_prefix, prefix)
+
+    async def folders(self, prefix: str) -> list[str]:
+        """Return the names of the folders of keys directly below ``prefix``, which ends on ``/``, in any order."""
+        return await self._threads.run_detached(folder_names, self._entries, prefix)
 
     async def aclose(self) -> None:
         """See ``Cache.aclose``."""

@@ -125,6 +125,36 @@ class UploadRepository:
         return [to_upload(row) for row in await connection.execute(statement)]
 
 
+def upload_references(tables: UploadTables) -> sa.Select[str, bool, str]:
+    """Return the statement of the objects that uploads own: key, whether it is what keys start with, and scope.
+
+    The parts of an unfinished file, and the files of a body being received, have keys that start with the row's.
+    """
+    table = tables.uploads
+    return sa.select(table.c.key, sa.not_(table.c.is_complete).label("is_prefix"), table.c.scope)
+
+
+async def ownerless(
+    connection: AsyncConnection, tables: UploadTables, items: sa.Table, older_than: timedelta
+) -> list[Upload]:
+    """Return files that nobody touched for so long and nobody will: unclaimed ones, and those of work that has ended.
+
+    Args:
+        connection: Where to read.
+        tables: From ``upload_tables``.
+        items: Work items of the same service.
+        older_than: How long.
+    """
+    table = tables.uploads
+    is_active = sa.exists().where(items.c.id == table.c.claimed_by, items.c.state.in_(["queued", "running"]))
+    statement = (
+        sa.select(table)
+        .where(table.c.touched_at < utc_now() - older_than, sa.or_(table.c.claimed_by.is_(None), ~is_active))
+        .order_by(table.c.touched_at)
+    )
+    return [to_upload(row) for row in await connection.execute(statement)]
+
+
 def _is_one_of(column: sa.Column[str], ids: Sequence[str]) -> sa.ColumnElement[bool]:
     # One array instead of a parameter per id: hundreds of files are common.
     return column == sa.any_(sa.cast(list(ids), sa.ARRAY(sa.Text)))

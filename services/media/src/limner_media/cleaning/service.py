@@ -60,18 +60,7 @@ class Cleaning:
     async def task_deleted(self, uow: UnitOfWork, task_id: int) -> None:
         """Stop what is being made for a deleted task and queue the removal of all it had. Idempotent."""
         await self._ingests.cancel(uow, task_id)
-        order = msgspec.to_builtins(PurgeOrder(task_id=task_id))
-        try:
-            await self._queue.enqueue(
-                uow,
-                item_id=new_token("purge-"),
-                kind=PURGE,
-                payload=order,
-                dedupe_key=f"{PURGE}:{task_id}",
-                max_attempts=_PURGE_ATTEMPTS,
-            )
-        except Conflict:
-            return
+        await queue_purge(uow, self._queue, task_id)
 
     async def purge(self, context: WorkContext) -> None:
         """Remove everything of a deleted task: rows, objects, chunks. Handler of the work items; idempotent.
@@ -99,3 +88,19 @@ class Cleaning:
             await self._uploads.remove(leftovers)
             count += len(leftovers)
         return count
+
+
+async def queue_purge(uow: UnitOfWork, queue: WorkQueue, task_id: int) -> None:
+    """Queue the removal of everything a task had, unless it is queued already."""
+    order = msgspec.to_builtins(PurgeOrder(task_id=task_id))
+    try:
+        await queue.enqueue(
+            uow,
+            item_id=new_token("purge-"),
+            kind=PURGE,
+            payload=order,
+            dedupe_key=f"{PURGE}:{task_id}",
+            max_attempts=_PURGE_ATTEMPTS,
+        )
+    except Conflict:
+        return

@@ -1,0 +1,1 @@
+"""What operators' commands ask of the service."""
