@@ -15,6 +15,7 @@ from PIL import Image
 
 from limner_allinone.postgres import EmbeddedPostgres
 from tests.support.deployment import WORKERS, Deployment
+from tests.support.metrics import samples
 from tests.support.pictures import picture, write_pictures
 from tests.support.product import ADMIN
 
@@ -161,6 +162,25 @@ def test_uploads_take_little_memory_on_their_way(deployment: Deployment, client:
         assert (part.status_code, part.headers["upload-offset"]) == (204, str(size)), part.text
     assert gateway.memory_info().rss - before < 48 * 1024**2
     task.remove()
+
+
+def test_every_process_answers_health_and_metrics_on_a_port_of_its_own(deployment: Deployment, task: Task) -> None:
+    for title in deployment.processes:
+        with httpx.Client(base_url=deployment.health_url(title), timeout=30) as probe:
+            assert probe.get("/health/live").json()["service"] == title.split()[1]
+            assert probe.get("/health/ready").status_code == 200
+            assert probe.get(f"/api/tasks/{task.id}").status_code == 404
+            page = probe.get("/metrics").text
+        assert samples(page, "limner_database_is_up") == {(title.split()[1],): 1.0}
+        if title == "work media":
+            assert samples(page, "limner_work_item_seconds_count")["ingest", "done", "media"] >= 1
+            assert samples(page, "limner_worker_slots")["media",] >= 1
+
+
+def test_only_the_public_port_asks_who_wants_to_see_metrics(deployment: Deployment) -> None:
+    assert httpx.get(f"{deployment.url}/metrics").status_code == 401
+    assert httpx.get(f"{deployment.url}/metrics", auth=ADMIN).status_code == 200
+    assert httpx.get(f"http://127.0.0.1:{deployment.ports['media']}/metrics").status_code == 200
 
 
 def test_a_service_that_is_away_is_told_apart(deployment: Deployment, task: Task) -> None:

@@ -19,7 +19,8 @@ from limner_allinone.composition import SERVICE_NAMES
 from limner_common.grants import new_private_key, public_key_of
 from tests.support.product import ADMIN
 
-_START_TIMEOUT_SECONDS = 90
+#: Nine processes start at once, perhaps on a machine that is busy with other tests.
+_START_TIMEOUT_SECONDS = 300
 _STOP_TIMEOUT_SECONDS = 45
 #: Services whose workers have something to do.
 WORKERS = ("media", "annotations", "exports")
@@ -44,6 +45,8 @@ class Deployment:
         self.private_keys = {name: _text(key) for name, key in private.items()}
         self.public_keys = {name: _text(public_key_of(key)) for name, key in private.items()}
         self.ports = dict(zip(SERVICE_NAMES, free_ports(len(SERVICE_NAMES)), strict=True))
+        titles = [*(f"serve {name}" for name in SERVICE_NAMES), *(f"work {name}" for name in WORKERS)]
+        self.health_ports = dict(zip(titles, free_ports(len(titles)), strict=True))
         self.url = f"http://127.0.0.1:{self.ports['api']}"
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -86,16 +89,20 @@ class Deployment:
         for name in SERVICE_NAMES:
             self._start(f"serve {name}", name, "--host", "127.0.0.1", "--port", str(self.ports[name]))
         for name in WORKERS:
-            self._start(f"work {name}", name)
+            self._start(f"work {name}", name, "--host", "127.0.0.1")
         for name in SERVICE_NAMES:
             self._wait(f"serve {name}", lambda name=name: _is_ready(f"http://127.0.0.1:{self.ports[name]}/health/ready"))
         for name in WORKERS:
-            self._wait(f"work {name}", lambda name=name: '"working"' in self.log(f"work {name}"))
+            self._wait(f"work {name}", lambda name=name: _is_ready(f"{self.health_url(f'work {name}')}/health/ready"))
 
     def serve_again(self, name: str) -> None:
         """Start a service that was stopped, and wait until it is ready."""
         self._start(f"serve {name}", name, "--host", "127.0.0.1", "--port", str(self.ports[name]))
         self._wait(f"serve {name}", lambda: _is_ready(f"http://127.0.0.1:{self.ports[name]}/health/ready"))
+
+    def health_url(self, title: str) -> str:
+        """Where a process answers health and metrics alone."""
+        return f"http://127.0.0.1:{self.health_ports[title]}"
 
     def check(self) -> None:
         """Fail when a process has ended."""
@@ -142,7 +149,7 @@ class Deployment:
     def _start(self, title: str, name: str, *arguments: str) -> None:
         with self._log_path(title).open("wb") as output:
             self.processes[title] = subprocess.Popen(
-                command(*title.split(), *arguments),
+                command(*title.split(), *arguments, "--health-port", str(self.health_ports[title])),
                 env=self.environment(name),
                 stdin=subprocess.DEVNULL,
                 stdout=output,

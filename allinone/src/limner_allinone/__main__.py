@@ -36,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="run everything on this machine")
     up.add_argument("--host", default="127.0.0.1", help="address to listen on (default %(default)s)")
     up.add_argument("--port", type=int, default=8080, help="port to listen on (default %(default)s)")
+    _add_health_port(up)
     up.add_argument("--home", type=Path, default=default_home(), help="where all data are kept (default %(default)s)")
     up.add_argument("--log-level", default="info", choices=["debug", "info", "warning", "error"])
     up.set_defaults(run=_up)
@@ -47,10 +48,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("service", choices=SERVICE_NAMES)
     serve.add_argument("--host", default="0.0.0.0", help="address to listen on (default %(default)s)")  # noqa: S104 a pod
     serve.add_argument("--port", type=int, default=8000, help="port to listen on (default %(default)s)")
+    _add_health_port(serve)
     serve.set_defaults(run=_serve)
 
     work = commands.add_parser("work", help="run the workers of one service")
     work.add_argument("service", choices=SERVICE_NAMES)
+    work.add_argument("--host", default="0.0.0.0", help="address of the health port (default %(default)s)")  # noqa: S104 a pod
+    _add_health_port(work)
     work.set_defaults(run=_work)
 
     migrate = commands.add_parser("migrate", help="bring the schema of one service, or of all, to this version")
@@ -83,35 +87,42 @@ def _sentence(error: DomainError) -> str:
     return " ".join(f"{name}: {' '.join(map(str, messages))}" for name, messages in error.fields.items())
 
 
+def _add_health_port(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--health-port", type=int, help="answer /health and /metrics here too, unauthenticated (default: off)"
+    )
+
+
 def _up(arguments: argparse.Namespace) -> int:
-    from limner_allinone.embedded import run_embedded
+    from limner_allinone.embedded import Place, run_embedded
 
     configure_logging(arguments.log_level, as_json=False)
     announce = lambda line: print(line, flush=True)  # noqa: E731
-    uvloop.run(run_embedded(arguments.home, arguments.host, arguments.port, arguments.log_level, announce))
+    place = Place(arguments.host, arguments.port, arguments.health_port)
+    uvloop.run(run_embedded(arguments.home, place, arguments.log_level, announce))
     return 0
 
 
 def _embedded_workers(_arguments: argparse.Namespace) -> int:
     from limner_allinone.embedded import run_workers, worker_settings
 
-    settings, secrets_file = worker_settings()
+    settings, secrets_file, metrics_socket = worker_settings()
     configure_logging(settings.log_level, as_json=settings.is_log_json)
-    uvloop.run(run_workers(settings, secrets_file))
+    uvloop.run(run_workers(settings, secrets_file, metrics_socket))
     return 0
 
 
 def _serve(arguments: argparse.Namespace) -> int:
     from limner_allinone.split import serve_service
 
-    uvloop.run(serve_service(arguments.service, arguments.host, arguments.port))
+    uvloop.run(serve_service(arguments.service, arguments.host, arguments.port, arguments.health_port))
     return 0
 
 
 def _work(arguments: argparse.Namespace) -> int:
     from limner_allinone.split import work_service
 
-    uvloop.run(work_service(arguments.service))
+    uvloop.run(work_service(arguments.service, arguments.host, arguments.health_port))
     return 0
 
 

@@ -18,13 +18,19 @@ import structlog
 from starlette.types import ASGIApp
 
 from limner_allinone.configuration import named_settings
+from limner_allinone.home import product_version
 from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import LocalBus, run_consumer, run_relay
+from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
 from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
+from limner_common.objects.measured import MeasuredObjectStore
+from limner_common.observe.metrics import BUILD
+from limner_common.observe.page import MetricsPage
+from limner_common.observe.sampling import Sampled
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
 from limner_common.work import Worker
@@ -56,6 +62,7 @@ class Installation:
 
     services: dict[str, RunningService]
     bus: LocalBus
+    metrics: MetricsPage
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def app(self, name: str) -> ASGIApp:
@@ -145,6 +152,8 @@ async def install(
         }
         upstreams = Upstreams(apps)
         stack.push_async_callback(upstreams.close)
+        metrics = MetricsPage(bus)
+        BUILD.labels(product_version()).set(1)
         services = {}
         for name in names:
             definition = definition_of(name)
@@ -153,21 +162,29 @@ async def install(
             resources = Resources(
                 database=database,
                 bus=bus,
-                objects=objects,
-                cache=cache,
+                objects=MeasuredObjectStore(objects, name),
+                cache=MeasuredCache(cache, name),
                 keyring=keyrings[name],
                 upstreams=upstreams,
                 scratch=scratch,
                 settings=settings,
+                metrics=metrics,
             )
             with named_settings():
                 built = definition.build(resources)
             container = await stack.enter_async_context(built)
             apps[name] = definition.create_app(container)
             services[name] = RunningService(definition, container, apps[name], resources)
-        installation = Installation(services, bus)
+            metrics.watch(_sampled(services[name]))
+        installation = Installation(services, bus, metrics)
         stack.push_async_callback(installation.stop)
         yield installation
+
+
+def _sampled(service: RunningService) -> Sampled:
+    definition, container = service.definition, service.container
+    groups = {consumer.group: consumer.topics for consumer in definition.consumers(container)}
+    return Sampled(service.resources.database, tuple(definition.handlers(container)), groups)
 
 
 async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SERVICE_NAMES) -> None:

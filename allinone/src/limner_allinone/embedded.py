@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,7 @@ from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
 from limner_allinone.home import Home, keyrings_of, open_home
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.postgres import EmbeddedPostgres
+from limner_allinone.probes import answering_probes, answering_probes_on_socket, neighbour_at
 from limner_common.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -32,13 +34,27 @@ log = structlog.get_logger(__name__)
 _PR_SET_PDEATHSIG = 1
 
 
-async def run_embedded(folder: Path, host: str, port: int, log_level: str, announce: Callable[[str], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to listen.
+
+    Attributes:
+        host: Address.
+        port: Port of the product; 0 takes a free one.
+        health_port: Port for health and metrics alone; none when None.
+    """
+
+    host: str
+    port: int
+    health_port: int | None = None
+
+
+async def run_embedded(folder: Path, place: Place, log_level: str, announce: Callable[[str], None]) -> None:
     """Serve until interrupted.
 
     Args:
         folder: Home folder.
-        host: Address to listen on.
-        port: Port to listen on; 0 takes a free one.
+        place: Where to listen.
         log_level: Least level logged.
         announce: Told the lines a person should see: address, first administrator.
 
@@ -46,7 +62,7 @@ async def run_embedded(folder: Path, host: str, port: int, log_level: str, annou
         Conflict: The port is taken, or the home is in use or newer.
         DomainError: Whatever else keeps the product from starting, in words for people.
     """
-    listener = listen(host, port, advice="Choose another port with --port (make run PORT=…).")
+    listener = listen(place.host, place.port, advice="Choose another port with --port (make run PORT=…).")
     home, lock = open_home(folder)
     with lock, contextlib.closing(listener):
         server = EmbeddedPostgres(home.database)
@@ -55,23 +71,26 @@ async def run_embedded(folder: Path, host: str, port: int, log_level: str, annou
             settings = _settings(home, server.url(), log_level)
             await migrate_services(settings)
             await first_administrator(settings, announce)
-            await _serve(settings, home, listener, announce)
+            await _serve(settings, home, listener, place, announce)
         finally:
             await server.stop()
 
 
-def worker_settings() -> tuple[ServiceSettings, Path]:
-    """Return what the worker process was started with."""
-    return ServiceSettings(), Path(os.environ["LIMNER_SECRETS_FILE"])
+def worker_settings() -> tuple[ServiceSettings, Path, Path]:
+    """Return what the worker process was started with: settings, secrets file, socket for its metrics."""
+    return ServiceSettings(), Path(os.environ["LIMNER_SECRETS_FILE"]), Path(os.environ["LIMNER_METRICS_SOCKET"])
 
 
-async def run_workers(settings: ServiceSettings, secrets_file: Path) -> None:
+async def run_workers(settings: ServiceSettings, secrets_file: Path, metrics_socket: Path) -> None:
     """Run the workers of all services until asked to stop; the other half of ``limner up``."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation:
+    async with (
+        install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation,
+        answering_probes_on_socket(installation, "media", metrics_socket),
+    ):
         await installation.expire_leases()  # the home is ours alone: whoever held them is gone
         installation.start_workers()
         settle()
@@ -84,11 +103,18 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path) -> None:
         running.cancel()
 
 
-async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket, announce: Callable[[str], None]) -> None:
+async def _serve(
+    settings: ServiceSettings, home: Home, listener: socket.socket, place: Place, announce: Callable[[str], None]
+) -> None:
     os.environ.setdefault("LIMNER_API_WEB_FOLDER", str(web_folder()))
-    async with install(settings, keyrings_of(home.secrets_file, SERVICE_NAMES)) as installation:
+    async with (
+        install(settings, keyrings_of(home.secrets_file, SERVICE_NAMES)) as installation,
+        answering_probes(installation, "api", place.host, place.health_port),
+    ):
         installation.start_event_loops()
-        worker = asyncio.create_task(_keep_worker(settings, home))
+        metrics_socket = installation.services["api"].resources.scratch / "worker.sock"
+        installation.metrics.join("worker", neighbour_at(metrics_socket))
+        worker = asyncio.create_task(_keep_worker(settings, home, metrics_socket))
         host, port = listener.getsockname()[:2]
         shown = "localhost" if host in ("127.0.0.1", "0.0.0.0", "::", "::1") else host  # noqa: S104 compared, not bound
         config = uvicorn.Config(
@@ -113,14 +139,14 @@ async def _serve(settings: ServiceSettings, home: Home, listener: socket.socket,
             await asyncio.gather(worker, return_exceptions=True)
 
 
-async def _keep_worker(settings: ServiceSettings, home: Home) -> None:
+async def _keep_worker(settings: ServiceSettings, home: Home, metrics_socket: Path) -> None:
     """Run the worker process and start it again whenever it ends."""
     delay = 0.5
     while True:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "limner_allinone", "embedded-workers"),
-            env={**os.environ, **_worker_environment(settings, home)},
+            env={**os.environ, **_worker_environment(settings, home), "LIMNER_METRICS_SOCKET": str(metrics_socket)},
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us alone; we end the worker in order
             preexec_fn=_die_with_parent,

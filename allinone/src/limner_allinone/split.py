@@ -15,6 +15,7 @@ from limner_allinone.composition import SERVICE_NAMES, Installation, definition_
 from limner_allinone.configuration import Misconfigured, read_settings
 from limner_allinone.databases import named_database
 from limner_allinone.listening import OrderlyServer, listen
+from limner_allinone.probes import answering_probes
 from limner_common.db import Database
 from limner_common.db.migrations import require_current
 from limner_common.grants import Keyring, public_key_of
@@ -36,13 +37,19 @@ _NEEDS = {
 }
 
 
-async def serve_service(name: str, host: str, port: int) -> None:
+async def serve_service(name: str, host: str, port: int, health_port: int | None = None) -> None:
     """Serve a service's application, its relay and its consumers until SIGTERM, then drain.
+
+    Args:
+        name: The service.
+        host: Address to listen on.
+        port: Port of the application.
+        health_port: Port for health and metrics alone; none when None.
 
     Raises:
         DomainError: What keeps it from starting, in words for people.
     """
-    async with _installed(name) as installation:
+    async with _installed(name) as installation, answering_probes(installation, name, host, health_port):
         with contextlib.closing(listen(host, port, advice="Choose another with --host and --port.")) as listener:
             config = uvicorn.Config(
                 installation.app(name),
@@ -65,14 +72,19 @@ async def serve_service(name: str, host: str, port: int) -> None:
         log.info("stopped", service=name)
 
 
-async def work_service(name: str) -> None:
+async def work_service(name: str, host: str, health_port: int | None = None) -> None:
     """Run a service's workers until SIGTERM; unfinished items go back to the queue.
+
+    Args:
+        name: The service.
+        host: Address to answer health and metrics on.
+        health_port: Port for these; they are not answered when None.
 
     Raises:
         DomainError: What keeps them from starting, in words for people.
     """
     stop = asyncio.Event()
-    async with _installed(name) as installation:
+    async with _installed(name) as installation, answering_probes(installation, name, host, health_port):
         service = installation.services[name]
         if not service.definition.handlers(service.container):
             raise Misconfigured(f"The service '{name}' has no work to do in the background; it is only served.")

@@ -176,6 +176,7 @@ OWN: list[Case] = [
     Case("POST", "/api/invitations/{key}/resend", InvitationAction.RESEND, Thing.INVITATION),
     Case("GET", "/api/server/plugins", ServerAction.VIEW),
     Case("GET", "/api/server/share", ServerAction.LIST_SHARE),
+    Case("GET", "/metrics", ServerAction.VIEW_METRICS),
 ]
 #: In an organization only: without one the request is wrong before anybody's rights matter.
 ONLY_IN_ORGANIZATION = [
@@ -234,7 +235,7 @@ def test_every_route_has_an_action(api: Api) -> None:
     own = {
         (method, route.path)
         for route in routes
-        if isinstance(route, APIRoute) and route.path.startswith("/api/")
+        if isinstance(route, APIRoute) and route.path.startswith(("/api/", "/metrics"))
         for method in route.methods
     }
     assert own == cases | PUBLIC | ONESELF

@@ -40,5 +40,6 @@ def configure_logging(level: str = "info", *, as_json: bool = True) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("uvicorn", "alembic", "httpx", "httpcore", "PIL", "urllib3"):
+    # SQLAlchemy logs for its pool under the name of our class.
+    for noisy in ("uvicorn", "alembic", "httpx", "httpcore", "PIL", "urllib3", "limner_common.db.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -21,6 +21,7 @@ from limner_common.db.engine import Database
 from limner_common.grants import Keyring
 from limner_common.http.upstream import Upstreams
 from limner_common.objects.port import ObjectStore
+from limner_common.observe.page import MetricsPage
 from limner_common.settings import ServiceSettings
 from limner_common.work.queue import WorkQueue
 from limner_common.work.worker import Handler
@@ -39,6 +40,7 @@ class Resources:
         upstreams: The way to the other services.
         scratch: Folder for temporary files of this process; emptied by whoever made it.
         settings: Settings shared by all services.
+        metrics: The process's page of metrics.
     """
 
     database: Database
@@ -49,6 +51,7 @@ class Resources:
     upstreams: Upstreams
     scratch: Path
     settings: ServiceSettings
+    metrics: MetricsPage
 
 
 class Container(Protocol):

@@ -47,6 +47,7 @@ SIGNED_IN_ROUTERS: Sequence[APIRouter] = (
     memberships.router,
     invitations.router,
     server.router,
+    server.metrics_router,
 )
 
 #: Routes for other services; each checks a grant.
@@ -55,7 +56,9 @@ INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router, internal_routes.router)
 
 def create_app(container: ApiContainer) -> FastAPI:
     """Return the application of the service."""
-    app = create_service_app("api", container, INTERNAL_ROUTERS, title="Limner", readiness=[container.is_ready])
+    app = create_service_app(
+        "api", container, INTERNAL_ROUTERS, title="Limner", readiness=[container.is_ready], has_metrics=False
+    )
     for router in PUBLIC_ROUTERS:
         add_routes(app, router, max_body_bytes=_PUBLIC_BODY_MAX_BYTES)
     for router in SIGNED_IN_ROUTERS:

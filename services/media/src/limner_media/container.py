@@ -61,12 +61,14 @@ class MediaContainer:
             call_seconds=settings.pool_call_seconds,
             max_pixels=settings.max_image_pixels,
             max_open_videos=settings.open_videos_per_process,
+            name="requests",
         )
         self.ingest_pool = ProcessPool(
             settings.ingest_processes,
             queue_limit=_INGEST_QUEUE_LIMIT,
             call_seconds=settings.ingest_call_seconds,
             max_pixels=settings.max_image_pixels,
+            name="ingest",
         )
         self.threads = Threads(_THREADS, "media")
         self.egress = EgressClient(AllowList.parse(shared.egress_allow))

@@ -7,6 +7,7 @@ import yaml
 
 from limner_api.app import INTERNAL_ROUTERS
 from tests.integration.api.conftest import Api
+from tests.support.metrics import samples
 
 #: Everything that may be asked without signing in.
 OPEN = {
@@ -20,7 +21,6 @@ OPEN = {
     ("GET", "/api/schema"),
     ("GET", "/health/live"),
     ("GET", "/health/ready"),
-    ("GET", "/metrics"),
     ("GET", "/internal/api/openapi.json"),
     ("HEAD", "/internal/api/openapi.json"),
 }
@@ -153,3 +153,23 @@ class TestShare:
     async def test_workers_may_not_look(self, api: Api, share: Path) -> None:
         client = await api.user("willy", groups=["worker"])
         assert (await client.get("/api/server/share")).status_code == 403
+
+
+async def test_metrics_are_for_administrators(api: Api) -> None:
+    assert (await (await api.anonymous()).get("/metrics")).status_code == 401
+    user = await api.user("ann")
+    assert (await user.get("/metrics")).status_code == 403
+    answer = await (await api.admin()).get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert samples(answer.text, "limner_database_is_up")["api",] == 1
+    assert samples(answer.text, "limner_build_info")
+
+
+async def test_a_method_that_nobody_knows_makes_no_series_of_its_own(api: Api) -> None:
+    client = await api.anonymous()
+    for method in ("BREW", "STEEP"):
+        await client.request(method, "/api/server/about")
+    page = (await (await api.admin()).get("/metrics")).text
+    methods = {labels[0] for labels in samples(page, "limner_http_request_seconds_count")}
+    assert "OTHER" in methods and not {"BREW", "STEEP"} & methods

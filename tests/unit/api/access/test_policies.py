@@ -266,6 +266,8 @@ PLATFORM_ROWS: list[Any] = [
     (ServerAction.VIEW, NONE, SANDBOX, [], True),
     (ServerAction.LIST_SHARE, WORKER, SANDBOX, [], False),
     (ServerAction.LIST_SHARE, USER, OUTSIDE, [], True),
+    (ServerAction.VIEW_METRICS, BUSINESS, SANDBOX, [], False),
+    (ServerAction.VIEW_METRICS, ADMIN, SANDBOX, [], True),
     (RequestAction.VIEW, NONE, SANDBOX, [OWNER], True),
     (RequestAction.VIEW, BUSINESS, SANDBOX, [], False),
     (RequestAction.CANCEL, ADMIN, SANDBOX, [], True),

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import structlog
 
+from limner_common.bus.metrics import INTERRUPTIONS, MESSAGE_SECONDS, MESSAGES
 from limner_common.bus.port import Bus, Delivery, Subscription
 from limner_common.db.engine import Database
 from limner_common.db.uow import UnitOfWork
 from limner_common.errors import DomainError
+from limner_common.observe.metrics import timed
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ async def run_consumer(database: Database, bus: Bus, consumer: Consumer) -> None
         except asyncio.CancelledError:
             raise
         except Exception as error:  # whatever broke: nothing was committed for this message, so take it again
+            INTERRUPTIONS.labels(consumer.group).inc()
             log.warning("consumer_interrupted", group=consumer.group, error=repr(error))
             await asyncio.sleep(delay)
             delay = min(delay * 2, 10.0)
@@ -56,13 +59,25 @@ async def run_consumer(database: Database, bus: Bus, consumer: Consumer) -> None
 
 
 async def _deliver(database: Database, subscription: Subscription, consumer: Consumer, delivery: Delivery) -> None:
+    outcome = "failed"
+    try:
+        with timed(MESSAGE_SECONDS, consumer.group):
+            outcome = await _handle(database, subscription, consumer, delivery)
+    finally:
+        MESSAGES.labels(consumer.group, outcome).inc()
+    await subscription.commit(delivery)
+
+
+async def _handle(database: Database, subscription: Subscription, consumer: Consumer, delivery: Delivery) -> str:
     try:
         async with database.begin() as uow:
-            if not await uow.seen(consumer.group, delivery.event_id):
+            is_repeated = await uow.seen(consumer.group, delivery.event_id)
+            if not is_repeated:
                 await consumer.handle(uow, delivery)
     except (InvalidMessage, DomainError) as error:
         if isinstance(error, DomainError) and error.kind == "unavailable":
             raise
         log.error("message_dead_lettered", group=consumer.group, topic=delivery.topic, key=delivery.key, reason=str(error))
         await subscription.dead_letter(delivery, str(error) or repr(error))
-    await subscription.commit(delivery)
+        return "dead_lettered"
+    return "repeated" if is_repeated else "handled"

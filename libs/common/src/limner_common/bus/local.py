@@ -6,7 +6,7 @@ topic, guarded by an advisory lock: of several processes in a group one works an
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +24,8 @@ log = structlog.get_logger(__name__)
 _CHANNEL = "limner_bus"
 _PUBLISH_LOCK = 0x6C696D6E65720001
 _BATCH = 200
+#: Messages behind a group are counted up to this.
+_COUNTED_MAX = 100_000
 
 _SCHEMA = """
 CREATE SCHEMA IF NOT EXISTS bus;
@@ -55,6 +57,14 @@ CREATE TABLE IF NOT EXISTS bus.dead_letters (
     dead_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (consumer_group, seq)
 );
+"""
+
+_LAGS = """
+SELECT g.consumer_group, g.topic,
+       (SELECT count(*) FROM (SELECT 1 FROM bus.messages m
+                              WHERE m.topic = g.topic AND m.seq > coalesce(p.seq, 0) LIMIT $3) AS counted) AS behind
+FROM unnest($1::text[], $2::text[]) AS g(consumer_group, topic)
+LEFT JOIN bus.positions p ON p.consumer_group = g.consumer_group AND p.topic = g.topic
 """
 
 
@@ -100,6 +110,16 @@ class LocalBus:
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         """Join a group; blocks nothing: messages flow once this process holds the group's lock."""
         return _LocalSubscription(self._url, group, sorted(topics), self._poll_seconds)
+
+    async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:
+        """See ``Bus.lags``; counts through an index, up to 100,000 per group and topic."""
+        pairs = [(group, topic) for group, topics in groups.items() for topic in topics]
+        try:
+            pool = await self._connections()
+            rows = await pool.fetch(_LAGS, [group for group, _ in pairs], [topic for _, topic in pairs], _COUNTED_MAX)
+        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            raise Unavailable("The event log is not reachable.", retry_after_seconds=2) from error
+        return {(row["consumer_group"], row["topic"]): row["behind"] for row in rows}
 
     async def prune(self) -> int:
         """Remove messages older than the retention that every group is past; returns how many."""

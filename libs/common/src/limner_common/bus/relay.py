@@ -8,6 +8,7 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 
+from limner_common.bus.metrics import RELAY_INTERRUPTIONS, RELAY_PUBLISHED
 from limner_common.bus.port import Bus
 from limner_common.db.engine import Database
 from limner_common.db.uow import OUTBOX_CHANNEL, OutgoingMessage
@@ -29,6 +30,7 @@ async def run_relay(database: Database, bus: Bus, *, poll_seconds: float = 5.0) 
         except asyncio.CancelledError:
             raise
         except Exception as error:  # the relay is the last to give up: whatever broke, it tries again
+            RELAY_INTERRUPTIONS.labels(database.schema).inc()
             log.warning("relay_interrupted", service=database.schema, error=repr(error))
             await asyncio.sleep(delay)
             delay = min(delay * 2, 10.0)
@@ -64,5 +66,6 @@ async def relay_once(database: Database, bus: Bus) -> int:
         if not rows:
             return 0
         await bus.publish([OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows])
+        RELAY_PUBLISHED.labels(database.schema).inc(len(rows))
         await uow.execute(sa.delete(outbox).where(outbox.c.id.in_([r.id for r in rows])))
     return len(rows)

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
+from limner_common.db.metrics import OUTAGES
 from limner_common.db.outages import is_outage
+from limner_common.db.pool import MeasuredPool, PoolUsage
 from limner_common.db.uow import UnitOfWork
 from limner_common.errors import Invalid, Unavailable
 
@@ -37,11 +39,14 @@ class Database:
         self.metadata = metadata
         self._engine = create_async_engine(
             _asyncpg_url(url),
+            poolclass=MeasuredPool,
+            pool_logging_name=metadata.schema,
             pool_size=pool_size,
             max_overflow=pool_overflow,
             pool_timeout=10,
             pool_pre_ping=False,
             pool_recycle=1800,
+            hide_parameters=True,  # errors end up in logs, and parameters are annotations, addresses and digests
             connect_args={"server_settings": {"application_name": f"limner-{metadata.schema}", "jit": "off"}},
         )
         self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -62,6 +67,10 @@ class Database:
         """The underlying engine, for migrations and tests."""
         return self._engine
 
+    def pool_usage(self) -> PoolUsage:
+        """Return how busy the pool is now."""
+        return cast(MeasuredPool, self._engine.sync_engine.pool).usage()
+
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection without a transaction: one round trip per statement, no writes to commit.
@@ -69,7 +78,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages(), self._autocommit.connect() as connection:
+        async with _translate_outages(self.schema), self._autocommit.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -79,7 +88,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages():
+        async with _translate_outages(self.schema):
             lent = await self._engine.raw_connection()
             try:
                 yield cast("asyncpg.Connection[Any]", lent.driver_connection)
@@ -99,7 +108,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages(), self._engine.connect() as connection:
+        async with _translate_outages(self.schema), self._engine.connect() as connection:
             if is_repeatable:
                 connection = await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
@@ -135,11 +144,12 @@ def _refuse_closed(adapted: Any, _record: Any, _lent: Any) -> None:
 
 
 @asynccontextmanager
-async def _translate_outages() -> AsyncIterator[None]:
+async def _translate_outages(schema: str) -> AsyncIterator[None]:
     try:
         yield
     except Exception as error:
         if is_outage(error):
+            OUTAGES.labels(schema).inc()
             raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
         if _is_unstorable(error):
             raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error

@@ -7,7 +7,6 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI
-from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -16,18 +15,15 @@ from limner_common.errors import DomainError
 from limner_common.http.errors import install_error_handlers
 from limner_common.http.head import HeadAnswers
 from limner_common.http.json import JSONAnswer
+from limner_common.http.metrics import REQUEST_SECONDS, REQUESTS_IN_PROGRESS
 from limner_common.http.routing import add_routes
 from limner_common.ids import new_uuid
+from limner_common.observe.page import MetricsPage
 from limner_common.work.routes import work_router
 
 log = structlog.get_logger(__name__)
 
-REQUEST_SECONDS = Histogram(
-    "limner_http_request_seconds",
-    "Time from the request's first byte to the end of the answer.",
-    ["service", "method", "route", "status"],
-    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
-)
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 #: Checks one thing this process needs; raises when it is not there.
 ReadinessCheck = Callable[[], Awaitable[None]]
@@ -40,6 +36,7 @@ def create_service_app(
     *,
     title: str,
     readiness: Iterable[ReadinessCheck] = (),
+    has_metrics: bool = True,
 ) -> FastAPI:
     """Return a service's application with ``app.state.container`` set; opens nothing.
 
@@ -50,6 +47,7 @@ def create_service_app(
         routers: The service's features.
         title: Title of its OpenAPI document.
         readiness: Checks behind ``/health/ready``.
+        has_metrics: Whether ``/metrics`` is answered to everybody who can reach this application.
     """
     app = FastAPI(
         title=title,
@@ -65,6 +63,8 @@ def create_service_app(
     if container is not None:
         checks.append(_database_check(container.database))
         add_routes(app, work_router(name, container.database, container.queue))
+        if has_metrics:
+            add_routes(app, _metrics_router(container.resources.metrics))
     add_routes(app, _health_router(name, checks))
     for router in routers:
         add_routes(app, router)
@@ -87,6 +87,7 @@ class _RequestMiddleware:
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
         self._service = service
+        self._in_progress = REQUESTS_IN_PROGRESS.labels(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -95,6 +96,7 @@ class _RequestMiddleware:
         request_id = _header(scope, b"x-request-id") or str(new_uuid())
         started = time.perf_counter()
         status = 500
+        self._in_progress.inc()
 
         async def send_with_id(message: Message) -> None:
             nonlocal status
@@ -109,11 +111,11 @@ class _RequestMiddleware:
             try:
                 await self._app(scope, receive, send_with_id)
             finally:
+                self._in_progress.dec()
                 route = getattr(scope.get("route"), "path", "unmatched")
-                if not route.startswith("/health"):
-                    REQUEST_SECONDS.labels(self._service, scope["method"], route, status).observe(
-                        time.perf_counter() - started
-                    )
+                if not route.startswith(("/health", "/metrics")):
+                    method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+                    REQUEST_SECONDS.labels(self._service, method, route, status).observe(time.perf_counter() - started)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:
@@ -146,9 +148,15 @@ def _health_router(name: str, readiness: list[ReadinessCheck]) -> APIRouter:
         status = 503 if problems else 200
         return JSONAnswer({"status": "unavailable" if problems else "ok", "problems": problems}, status)
 
+    return router
+
+
+def _metrics_router(page: MetricsPage) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
     @router.get("/metrics")
     async def metrics() -> Response:
         """Answer the process's metrics in Prometheus' text form."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return await page.answer()
 
     return router

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from time import perf_counter
 from typing import Any
 
 import asyncpg
@@ -12,6 +13,7 @@ from limner_common.db.engine import Database
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
 from limner_common.errors import DomainError, ErrorKind
 from limner_common.ids import new_uuid
+from limner_common.work import metrics
 from limner_common.work.queue import WorkItem, WorkQueue
 
 log = structlog.get_logger(__name__)
@@ -107,6 +109,8 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._wake = asyncio.Event()
+        self._busy = metrics.BUSY.labels(database.schema)
+        metrics.SLOTS.labels(database.schema).set(concurrency)
 
     async def run(self) -> None:
         """Work for ever. Cancelling stops claiming and gives running items back at once, without counting a failure."""
@@ -184,31 +188,47 @@ class Worker:
             beat.cancel()
 
     async def _handle(self, context: WorkContext) -> None:
+        item, service = context.item, self._database.schema
+        if item.attempts == 1 and item.started_at is not None:
+            waited = (item.started_at - item.created_at).total_seconds()
+            metrics.WAIT_SECONDS.labels(service, item.kind).observe(max(0.0, waited))
+        started, outcome = perf_counter(), "interrupted"
+        try:
+            with self._busy.track_inprogress():
+                outcome = await self._attempt(context)
+        except asyncio.CancelledError:
+            outcome = "given_back"
+            raise
+        finally:
+            took = perf_counter() - started
+            metrics.ITEM_SECONDS.labels(service, item.kind, outcome).observe(took)
+            log.info("work_ended", work_id=item.id, kind=item.kind, outcome=outcome, seconds=round(took, 3))
+
+    async def _attempt(self, context: WorkContext) -> str:
+        """Run the handler and store how it ended; returns which of the outcomes that metrics know it was."""
         item = context.item
-        started = asyncio.get_running_loop().time()
         try:
             await self._handlers[item.kind](context)
             if not context.is_finished:
                 await self._settle(item, done=True)
         except LeaseLost:
-            log.warning("work_lease_lost", work_id=item.id, kind=item.kind)
+            return "lease_lost"
         except WorkCancelled:
             await self._settle(item, cancelled=True)
+            return "cancelled"
         except DomainError as error:
             if error.kind is ErrorKind.UNAVAILABLE and item.attempts < item.max_attempts:
-                await self._retry(item, error)
-            else:
-                log.info("work_failed", work_id=item.id, kind=item.kind, reason=error.message)
-                await self._settle(item, failure=error.message)
+                return await self._retry(item, error)
+            log.info("work_failed", work_id=item.id, kind=item.kind, reason=error.message)
+            await self._settle(item, failure=error.message)
+            return "failed"
         except Exception as error:  # a bug or a fault below us: tried again, then reported in general words
             if item.attempts < item.max_attempts:
-                await self._retry(item, error)
-            else:
-                log.exception("work_failed", work_id=item.id, kind=item.kind)
-                await self._settle(item, failure=_GENERIC_FAILURE)
-        else:
-            took = asyncio.get_running_loop().time() - started
-            log.info("work_done", work_id=item.id, kind=item.kind, seconds=round(took, 3))
+                return await self._retry(item, error)
+            log.exception("work_failed", work_id=item.id, kind=item.kind)
+            await self._settle(item, failure=_GENERIC_FAILURE)
+            return "failed"
+        return "done"
 
     async def _beat(self, context: WorkContext, task: "asyncio.Task[None]") -> None:
         while True:
@@ -235,10 +255,11 @@ class Worker:
             else:
                 await self._queue.fail(uow, item, message=failure or _GENERIC_FAILURE)
 
-    async def _retry(self, item: WorkItem, error: Exception) -> None:
+    async def _retry(self, item: WorkItem, error: Exception) -> str:
         log.warning("work_retried", work_id=item.id, kind=item.kind, attempt=item.attempts, error=repr(error))
         async with self._database.begin() as uow:
             await self._queue.retry(uow, item)
+        return "retried"
 
     async def _give_back(self, item: WorkItem) -> None:
         with suppress(Exception):  # if even this fails, the lease runs out

@@ -1,10 +1,12 @@
 """Changing what jobs hold: a change of one job under its lock is one revision."""
 
-from collections.abc import AsyncIterator, Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from limner_annotations import metrics
 from limner_annotations.revisions import reading, repository
 from limner_annotations.revisions.documents import Batch, Counts, Kind, Target
 from limner_annotations.revisions.events import annotations_saved
@@ -107,6 +109,7 @@ class JobChange:
         await repository.add_revision(self._uow, after, self._kind, self._author, **totals)
         await repository.save_state(self._uow, after)
         self._uow.record(annotations_saved(after, self._kind, self._author, **totals))
+        self._uow.after_commit(partial(_count_save, self._kind, totals))
         return after
 
     @property
@@ -123,6 +126,12 @@ class JobChange:
         if not self._added.total or self._before.labels_version == self._labels_version:
             return self._before.labels_version
         return ""
+
+
+async def _count_save(kind: ChangeKind, totals: Mapping[str, int]) -> None:
+    metrics.SAVES.labels(kind).inc()
+    for action, count in totals.items():
+        metrics.OBJECTS.labels(action).inc(count)
 
 
 async def lock_job(uow: UnitOfWork, task_id: int, job_id: int, *, expected: int | None = None) -> JobState:

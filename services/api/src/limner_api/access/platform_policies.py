@@ -64,6 +64,7 @@ class ServerAction(Action):
     SCHEMA = "server:schema"
     VIEW = "server:view"
     LIST_SHARE = "server:list:share"
+    VIEW_METRICS = "server:view:metrics"
 
 
 class RequestAction(Action):
@@ -139,6 +140,8 @@ SERVER: Mapping[Action, Rules] = {
     ServerAction.SCHEMA: (public(),),
     ServerAction.VIEW: (anywhere(ANY),),
     ServerAction.LIST_SHARE: (anywhere(USER),),
+    #: Administrators only.
+    ServerAction.VIEW_METRICS: (),
 }
 
 REQUESTS: Mapping[Action, Rules] = {

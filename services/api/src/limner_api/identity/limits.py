@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from math import ceil
 
+from limner_api.metrics import LOGIN_FAILURES
 from limner_common.errors import RateLimited
 
 _KEYS_MAX = 10_000
@@ -34,12 +35,14 @@ class FailureLimiter:
         started, count = self._failures.get(key, (0.0, 0))
         left = started + self._window - self._now()
         if count >= self._max and left > 0:
+            LOGIN_FAILURES.labels("paused").inc()
             raise RateLimited(
                 f"Too many failed login attempts. Try again in {ceil(left)} seconds.", retry_after_seconds=ceil(left)
             )
 
     def fail(self, key: Hashable) -> None:
         """Count a failure."""
+        LOGIN_FAILURES.labels("wrong").inc()
         now = self._now()
         started, count = self._failures.pop(key, (now, 0))
         if started + self._window <= now:

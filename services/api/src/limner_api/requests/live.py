@@ -9,6 +9,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from limner_api.metrics import LIVE_LISTENERS
 from limner_api.requests.repository import LIVE_CHANNEL
 from limner_common.db import Database
 
@@ -35,9 +36,11 @@ class LiveHub:
         self._waiting[user_id].add(changed)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._listen())
+        LIVE_LISTENERS.inc()
         try:
             yield changed
         finally:
+            LIVE_LISTENERS.dec()
             self._waiting[user_id].discard(changed)
             if not self._waiting[user_id]:
                 del self._waiting[user_id]

@@ -1,4 +1,4 @@
-"""Routes under ``/api/server``, and the API's own description."""
+"""Routes under ``/api/server``, the API's own description, and the metrics as administrators see them."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -17,6 +17,8 @@ from limner_common.http.json import JSONAnswer
 
 public_router = APIRouter(tags=["server"])
 router = APIRouter(prefix="/api/server", tags=["server"])
+#: This application is the public one: what other services answer to whoever reaches them is for administrators here.
+metrics_router = APIRouter(include_in_schema=False)
 
 _JSON_TYPE = "application/vnd.oai.openapi+json"
 _YAML_TYPE = "application/vnd.oai.openapi; charset=utf-8"
@@ -77,3 +79,10 @@ async def retrieve_share(
     require(caller, ServerAction.LIST_SHARE)
     root = services.resources.settings.share_folder
     return JSONAnswer(await asyncio.to_thread(list_share, root, directory, search))
+
+
+@metrics_router.get("/metrics")
+async def retrieve_metrics(caller: Caller, services: Services) -> Response:
+    """Answer the process's metrics in Prometheus' text form. For administrators."""
+    require(caller, ServerAction.VIEW_METRICS)
+    return await services.resources.metrics.answer()

@@ -16,9 +16,11 @@ from limner_clients.media import MediaClient
 from limner_common.clock import utc_now
 from limner_common.db import Database
 from limner_common.objects import ObjectStore
+from limner_common.observe.metrics import timed
 from limner_common.requests import request_of
 from limner_common.work import WorkCancelled, WorkContext
 from limner_common.work.worker import LeaseLost
+from limner_exports import metrics
 from limner_exports.bridging import LoopBridge, run_bridged
 from limner_exports.exporting import repository
 from limner_exports.exporting.contexts import context_of
@@ -119,7 +121,9 @@ class ExportRunner:
         item, tools = context.item, self._tools
         path = tools.scratch / f"{item.id}-{item.attempts}.zip"
         try:
-            report = await self._write(context, order, scope, path)
+            with timed(metrics.DATASET_SECONDS, "export", order.format):
+                report = await self._write(context, order, scope, path)
+            metrics.OBJECTS.labels("export", order.format).inc(report.objects)
             log.info("export_written", work_id=item.id, format=order.format, frames=report.frames, objects=report.objects)
             size_bytes, digest = await asyncio.get_running_loop().run_in_executor(tools.executor, _measure, path)
             key = object_key(item.id, item.attempts)

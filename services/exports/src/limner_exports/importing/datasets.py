@@ -14,9 +14,11 @@ from limner_clients.catalog_orders import CatalogOrders
 from limner_clients.media import StoredArchive, StoredSource
 from limner_common.db import Database
 from limner_common.errors import DomainError, ErrorKind, Invalid
+from limner_common.observe.metrics import timed
 from limner_common.requests import request_of
 from limner_common.uploads import Upload
 from limner_common.work import WorkCancelled, WorkContext
+from limner_exports import metrics
 from limner_exports.faults import format_faults
 from limner_exports.formats import (
     DatasetSummary,
@@ -182,7 +184,8 @@ class DatasetRunner:
             options=options,
             request_id=f"{run.context.item.id}-{task.id}",
         )
-        return await import_annotations(self._tools, run.context, run.order, reading)
+        with timed(metrics.DATASET_SECONDS, "import", run.order.format):
+            return await import_annotations(self._tools, run.context, run.order, reading)
 
     async def sweep(self) -> int:
         """Delete tasks of imports that were given up without a word; returns how many imports that were."""

@@ -14,9 +14,11 @@ from limner_clients.annotations import ImportMode as WireMode
 from limner_clients.catalog import CatalogClient
 from limner_clients.media import MediaClient
 from limner_common.errors import DomainError, ErrorKind, Invalid
+from limner_common.observe.metrics import timed
 from limner_common.requests import request_of
 from limner_common.uploads import Upload, Uploads
 from limner_common.work import WorkCancelled, WorkContext
+from limner_exports import metrics
 from limner_exports.exporting.pinning import job_of
 from limner_exports.faults import format_faults
 from limner_exports.formats import (
@@ -117,7 +119,8 @@ class ImportRunner:
                     options=read_options(order, tools.settings),
                     request_id=context.item.id,
                 )
-                result = await import_annotations(tools, context, order, reading)
+                with timed(metrics.DATASET_SECONDS, "import", order.format):
+                    result = await import_annotations(tools, context, order, reading)
             async with context.finishing(result) as uow:
                 await tools.uploads.forget(uow, [upload])
         await tools.archives.remove(upload)
@@ -199,6 +202,7 @@ async def import_annotations(
         await asyncio.gather(reporting, return_exceptions=True)
     for warning in documents.warnings:
         log.warning("import_left_out", work_id=context.item.id, reason=warning)
+    metrics.OBJECTS.labels("import", order.format).inc(done.objects)
     return {"objects": done.objects, "warnings": documents.warnings}
 
 

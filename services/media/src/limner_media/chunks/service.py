@@ -4,6 +4,7 @@ import asyncio
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
+from time import perf_counter
 
 import structlog
 
@@ -25,6 +26,7 @@ from limner_media.core.chunks import MP4_MIME, ZIP_MIME, Quality, pack_chunk, pl
 from limner_media.datas.service import Datas
 from limner_media.datas.values import Frame, TaskData
 from limner_media.errors import media_errors
+from limner_media.metrics import CHUNK_SECONDS
 from limner_media.pool.processes import ProcessPool
 from limner_media.sources.locating import Sources
 
@@ -140,6 +142,15 @@ class Chunks:
 
     async def _build(self, data: TaskData, quality: Quality, frames: ChunkFrames) -> Entry:
         self.build_count += 1
+        started, outcome = perf_counter(), "failed"
+        try:
+            entry = await self._cut(data, quality, frames)
+            outcome = "ok"
+            return entry
+        finally:
+            CHUNK_SECONDS.labels(quality, outcome).observe(perf_counter() - started)
+
+    async def _cut(self, data: TaskData, quality: Quality, frames: ChunkFrames) -> Entry:
         style = ChunkStyle(quality, data.image_quality, frames.is_selective)
         chunk_type = data.original_chunk_type if quality is Quality.ORIGINAL else data.compressed_chunk_type
         with media_errors():

@@ -8,18 +8,22 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
+from time import perf_counter
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
 import structlog
 
 from limner_common.errors import RateLimited, Unavailable
+from limner_media import metrics
 from limner_media.pool.children import start_child
 
 log: Final = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 _RETRY_AFTER_SECONDS: Final = 10
+#: How calls end in metrics, by the code of the error.
+_OUTCOMES: Final = {"media_busy": "refused", "media_timeout": "timed_out", "media_decoder_crashed": "crashed"}
 _PRELOADED: Final = ["limner_media.pool.children"]
 
 
@@ -46,10 +50,11 @@ class ProcessPool:
         call_seconds: Longest call; then its process is killed.
         max_pixels: Largest image the children decode.
         max_open_videos: Videos each child keeps open.
+        name: What it is called in metrics.
     """
 
     def __init__(
-        self, size: int, *, queue_limit: int, call_seconds: float, max_pixels: int, max_open_videos: int = 4
+        self, size: int, *, queue_limit: int, call_seconds: float, max_pixels: int, max_open_videos: int = 4, name: str
     ) -> None:
         self.size = size
         self._queue_limit = queue_limit
@@ -59,6 +64,8 @@ class ProcessPool:
         self._context.set_forkserver_preload(_PRELOADED)
         self._executor: ProcessPoolExecutor | None = None
         self._pending = 0
+        self._name = name
+        metrics.POOL_PROCESSES.labels(name).set(size)
 
     @property
     def is_idle(self) -> bool:
@@ -76,19 +83,36 @@ class ProcessPool:
             PoolBusy: The queue is full.
             Unavailable: The process died twice, or the call took too long.
         """
-        if self._pending >= self._queue_limit:
-            raise PoolBusy
-        self._pending += 1
+        started, outcome = perf_counter(), "ok"
         try:
-            return await self._run(function, args)
+            return await self._queued(function, args)
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        except Exception as error:
+            outcome = _OUTCOMES.get(getattr(error, "code", ""), "failed")
+            raise
         finally:
-            self._pending -= 1
+            metrics.POOL_SECONDS.labels(self._name, outcome).observe(perf_counter() - started)
 
     async def close(self) -> None:
         """End the processes. Idempotent."""
         executor, self._executor = self._executor, None
         if executor is not None:
             await asyncio.to_thread(_end, executor)
+
+    async def _queued(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
+        if self._pending >= self._queue_limit:
+            raise PoolBusy
+        self._count(1)
+        try:
+            return await self._run(function, args)
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._pending += change
+        metrics.POOL_PENDING.labels(self._name).set(self._pending)
 
     async def _run(self, function: Callable[..., T], args: tuple[Any, ...]) -> T:
         for _ in range(2):
