@@ -17,10 +17,11 @@ from typing import Any
 import structlog
 from starlette.types import ASGIApp
 
+from limner_allinone.buses import bus_from
 from limner_allinone.configuration import named_settings
 from limner_allinone.home import product_version
 from limner_allinone.stores import cache_from, object_store_from
-from limner_common.bus import LocalBus, run_consumer, run_relay
+from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
 from limner_common.db.migrations import migrate
@@ -61,7 +62,7 @@ class Installation:
     """What runs in this process."""
 
     services: dict[str, RunningService]
-    bus: LocalBus
+    bus: Bus
     metrics: MetricsPage
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -71,7 +72,7 @@ class Installation:
 
     def start_event_loops(self) -> None:
         """Run relays, consumers and housekeeping of the services in the background until ``stop``."""
-        self._start(self.bus.run_pruning(), "pruning")
+        self._start(self.bus.maintain(), "bus")
         for service in self.services.values():
             database = service.resources.database
             self._start(run_housekeeping(database), f"housekeeping:{database.schema}")
@@ -139,7 +140,7 @@ async def install(
     """
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
-        bus = LocalBus(url)
+        bus = bus_from(settings)
         stack.push_async_callback(bus.close)
         scratch = Path(tempfile.mkdtemp(prefix="limner-"))
         stack.callback(shutil.rmtree, scratch, ignore_errors=True)
@@ -188,9 +189,13 @@ def _sampled(service: RunningService) -> Sampled:
 
 
 async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SERVICE_NAMES) -> None:
-    """Bring the schemas of services, and the bus's tables, to the newest version."""
+    """Bring the schemas of services, and the bus's tables or topics, to the newest version."""
     url = settings.database_url.get_secret_value()
-    await LocalBus(url).prepare()
+    bus = bus_from(settings)
+    try:
+        await bus.prepare()
+    finally:
+        await bus.close()
     for name in names:
         definition = definition_of(name)
         database = Database(url, definition.metadata, pool_size=1)

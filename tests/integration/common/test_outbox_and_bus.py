@@ -5,33 +5,36 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-import sqlalchemy as sa
 
-from limner_common.bus import Consumer, Delivery, InvalidMessage, LocalBus, run_consumer, run_relay
+from limner_common.bus import Consumer, LocalBus, run_relay
 from limner_common.bus.relay import relay_once
-from limner_common.db import Database, UnitOfWork, new_metadata
+from limner_common.db import Database
 from limner_common.db.uow import OutgoingMessage
 from limner_common.ids import new_uuid
-from tests.support.bus_conformance import BusConformance, until
+from tests.support.bus_conformance import (
+    RETRY_DELAYS_SECONDS,
+    BusConformance,
+    keep,
+    kept,
+    make_tables,
+    metadata,
+    running,
+    until,
+)
 from tests.support.installation import DatabaseServer
-
-metadata = new_metadata("probe")
-effects = sa.Table("effects", metadata, sa.Column("key", sa.Text), sa.Column("value", sa.Text))
 
 
 @pytest_asyncio.fixture
 async def database(postgres: DatabaseServer) -> AsyncIterator[Database]:
     database = Database(await postgres.clone(), metadata)
-    async with database.engine.begin() as connection:
-        await connection.execute(sa.text("CREATE SCHEMA probe"))
-        await connection.run_sync(metadata.create_all)
+    await make_tables(database)
     yield database
     await database.close()
 
 
 @pytest_asyncio.fixture
 async def bus(database: Database) -> AsyncIterator[LocalBus]:
-    bus = LocalBus(database.url, poll_seconds=0.2)
+    bus = LocalBus(database.url, poll_seconds=0.2, retry_delays_seconds=RETRY_DELAYS_SECONDS)
     await bus.prepare()
     yield bus
     await bus.close()
@@ -70,71 +73,14 @@ async def test_the_relay_publishes_in_order_and_empties_the_outbox(database: Dat
     assert received == ["0", "1", "2", "3", "4"]
 
 
-async def test_an_effect_happens_once_though_the_message_is_delivered_twice(database: Database, bus: LocalBus) -> None:
-    same = message("k", "once")
-    await bus.publish([same, same, message("k", "twice")])
-    consumer = Consumer("effects", ["probe.v1"], _keep)
-    task = asyncio.create_task(run_consumer(database, bus, consumer))
-    try:
-        await until(lambda: _values(database), ["once", "twice"])
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-async def test_poison_is_set_aside_with_its_reason_and_the_rest_goes_on(database: Database, bus: LocalBus) -> None:
-    await bus.publish([message("k", "poison"), message("k", "good")])
-    task = asyncio.create_task(run_consumer(database, bus, Consumer("effects", ["probe.v1"], _keep)))
-    try:
-        await until(lambda: _values(database), ["good"])
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    async with database.read() as connection:
-        rows = (await connection.execute(sa.text("SELECT payload, reason FROM bus.dead_letters"))).all()
-    assert [(row.payload, row.reason) for row in rows] == [(b"poison", "cannot be read")]
-
-
-async def test_a_failing_effect_is_tried_again_until_it_works(database: Database, bus: LocalBus) -> None:
-    attempts = 0
-
-    async def fails_twice(uow: UnitOfWork, delivery: Delivery) -> None:
-        nonlocal attempts
-        attempts += 1
-        if attempts < 3:
-            raise RuntimeError("not yet")
-        await _keep(uow, delivery)
-
-    await bus.publish([message("k", "patience")])
-    task = asyncio.create_task(run_consumer(database, bus, Consumer("effects", ["probe.v1"], fails_twice)))
-    try:
-        await until(lambda: _values(database), ["patience"])
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-    assert attempts == 3
-
-
 async def test_the_running_relay_wakes_up_on_commit(database: Database, bus: LocalBus) -> None:
     relay = asyncio.create_task(run_relay(database, bus, poll_seconds=60))
-    consumer = asyncio.create_task(run_consumer(database, bus, Consumer("effects", ["probe.v1"], _keep)))
     try:
-        await asyncio.sleep(0.3)
-        async with database.begin() as uow:
-            uow.record(message("k", "quick"))
-        await until(lambda: _values(database), ["quick"])
+        async with running(database, bus, Consumer("effects", ["probe.v1"], keep)):
+            await asyncio.sleep(0.3)
+            async with database.begin() as uow:
+                uow.record(message("k", "quick"))
+            await until(lambda: kept(database), ["quick"])
     finally:
-        for task in (relay, consumer):
-            task.cancel()
-        await asyncio.gather(relay, consumer, return_exceptions=True)
-
-
-async def _keep(uow: UnitOfWork, delivery: Delivery) -> None:
-    if delivery.payload == b"poison":
-        raise InvalidMessage("cannot be read")
-    await uow.execute(sa.insert(effects).values(key=delivery.key, value=delivery.payload.decode()))
-
-
-async def _values(database: Database) -> list[str]:
-    async with database.read() as connection:
-        return list((await connection.scalars(sa.select(effects.c.value).order_by(effects.c.value))).all())
+        relay.cancel()
+        await asyncio.gather(relay, return_exceptions=True)

@@ -1,6 +1,7 @@
 """Settings shared by all services; each service adds its own class with its own prefix, read once by the composition."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -46,6 +47,33 @@ class ServiceSettings(BaseSettings):
     )
     private_key: SecretStr | None = Field(None, description="This service's private grant key, base64 of 32 raw bytes.")
     upstreams: dict[str, str] = Field(default_factory=dict, description="Base URL by service (JSON object).")
+    kafka_servers: str | None = Field(
+        None, description="Kafka brokers, host:port with commas between; events go through the database when unset."
+    )
+    kafka_prefix: str = Field(
+        "",
+        pattern=r"^[a-zA-Z0-9._-]{0,60}$",
+        description="Begins the names of topics and groups, so that several installations can share a cluster.",
+    )
+    kafka_partitions: int | None = Field(
+        None, ge=1, description="Partitions of each topic that is created; as in proto/topics.yaml when unset."
+    )
+    kafka_replication: int | None = Field(
+        None, ge=1, description="Replicas of each topic that is created; three, or one per broker, when unset."
+    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="How to speak with the brokers."
+    )
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-512", description="How to log in, with a SASL protocol."
+    )
+    kafka_username: str | None = Field(None, description="User, with a SASL protocol.")
+    kafka_password: SecretStr | None = Field(None, description="The user's password.")
+    kafka_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that brokers are checked against; those of the system when unset."
+    )
+    kafka_certificate_file: Path | None = Field(None, description="Our certificate (PEM), where brokers ask for one.")
+    kafka_key_file: Path | None = Field(None, description="Its private key (PEM), when it is in a file of its own.")
     log_level: str = Field("info", description="Least level logged: debug, info, warning or error.")
     is_log_json: bool = Field(True, description="Log one JSON object a line; readable text when false.")
     max_body_bytes: int = Field(2 * 1024**3, ge=1, description="Largest JSON body of one request, bytes.")

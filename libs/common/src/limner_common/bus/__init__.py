@@ -2,7 +2,18 @@
 
 from limner_common.bus.consumer import Consumer, InvalidMessage, run_consumer
 from limner_common.bus.local import LocalBus
-from limner_common.bus.port import Bus, Delivery
+from limner_common.bus.port import Bus, DeadLetter, DeadLetters, Delivery, TopicSpec
 from limner_common.bus.relay import run_relay
 
-__all__ = ["Bus", "Consumer", "Delivery", "InvalidMessage", "LocalBus", "run_consumer", "run_relay"]
+__all__ = [
+    "Bus",
+    "Consumer",
+    "DeadLetter",
+    "DeadLetters",
+    "Delivery",
+    "InvalidMessage",
+    "LocalBus",
+    "TopicSpec",
+    "run_consumer",
+    "run_relay",
+]

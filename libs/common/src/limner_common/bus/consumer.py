@@ -1,19 +1,29 @@
-"""Runs a consumer: each message's effect once, poison set aside, failures retried in place."""
+"""Runs a consumer: each message's effect once, poison set aside, failures retried without breaking the order they need."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 
 import structlog
 
-from limner_common.bus.metrics import INTERRUPTIONS, MESSAGE_SECONDS, MESSAGES
+from limner_common.bus.lanes import Lanes
+from limner_common.bus.metrics import INTERRUPTIONS, MESSAGE_SECONDS, MESSAGES, STALLED
 from limner_common.bus.port import Bus, Delivery, Subscription
 from limner_common.db.engine import Database
 from limner_common.db.uow import UnitOfWork
-from limner_common.errors import DomainError
+from limner_common.errors import DomainError, ErrorKind
 from limner_common.observe.metrics import timed
 
 log = structlog.get_logger(__name__)
+
+#: Messages of one group that one process handles at a time, each with a connection of the pool.
+_CONCURRENCY = 4
+#: Times an order-free consumer fails on a message before it is set aside: what a deadlock or a restart needs.
+_PATIENCE = 3
+_FIRST_DELAY_SECONDS = 0.2
+_LONGEST_DELAY_SECONDS = 30.0
+_LONGEST_AWAY_SECONDS = 10.0
 
 
 class InvalidMessage(Exception):
@@ -27,57 +37,122 @@ class Consumer:
     Attributes:
         group: Consumer group; also the name in the inbox.
         topics: Topics read.
-        handle: The effect, inside the unit of work that also holds the inbox row. Raises ``InvalidMessage`` for poison;
-            any other exception is retried with backoff and stops the partition until it passes.
+        handle: The effect, inside the unit of work that also holds the inbox row. Raises ``InvalidMessage`` or a
+            ``DomainError`` for poison, which goes to the dead letters at once. Any other exception is a failure.
+        is_order_free: The effects come to the same whatever the order of messages. A failed message is then set aside,
+            tried again after growing delays, and ends in the dead letters. Otherwise it is tried again in place for ever,
+            and the ones behind it on its partition wait.
     """
 
     group: str
     topics: Sequence[str]
     handle: Callable[[UnitOfWork, Delivery], Awaitable[None]]
+    is_order_free: bool = False
 
 
 async def run_consumer(database: Database, bus: Bus, consumer: Consumer) -> None:
-    """Consume for ever; joins again after the bus or the database was away."""
-    delay = 0.2
+    """Consume for ever; joins again after the bus was away."""
+    delay = _FIRST_DELAY_SECONDS
     while True:
-        subscription: Subscription | None = None
+        subscription = await bus.subscribe(consumer.group, consumer.topics)
+        member = _Member(database, subscription, consumer)
         try:
-            subscription = await bus.subscribe(consumer.group, consumer.topics)
-            async for delivery in subscription.deliveries():
-                await _deliver(database, subscription, consumer, delivery)
-                delay = 0.2
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:  # whatever broke: nothing was committed for this message, so take it again
+            await member.consume()
+        except Exception as error:  # whatever broke: what was not committed comes again
             INTERRUPTIONS.labels(consumer.group).inc()
-            log.warning("consumer_interrupted", group=consumer.group, error=repr(error))
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, 10.0)
+            log.warning("consumer_interrupted", group=consumer.group, error=repr(_first_of(error)))
         finally:
-            if subscription is not None:
-                await asyncio.shield(subscription.close())
+            await asyncio.shield(subscription.close())
+        delay = _FIRST_DELAY_SECONDS if member.has_worked else min(delay * 2, _LONGEST_AWAY_SECONDS)
+        await asyncio.sleep(delay)
 
 
-async def _deliver(database: Database, subscription: Subscription, consumer: Consumer, delivery: Delivery) -> None:
-    outcome = "failed"
-    try:
-        with timed(MESSAGE_SECONDS, consumer.group):
-            outcome = await _handle(database, subscription, consumer, delivery)
-    finally:
-        MESSAGES.labels(consumer.group, outcome).inc()
-    await subscription.commit(delivery)
+class _Member:
+    """One membership in a group, until the bus breaks it."""
 
+    def __init__(self, database: Database, subscription: Subscription, consumer: Consumer) -> None:
+        self.has_worked = False
+        self._database = database
+        self._subscription = subscription
+        self._consumer = consumer
+        self._turns = asyncio.Semaphore(_CONCURRENCY)
 
-async def _handle(database: Database, subscription: Subscription, consumer: Consumer, delivery: Delivery) -> str:
-    try:
-        async with database.begin() as uow:
-            is_repeated = await uow.seen(consumer.group, delivery.event_id)
-            if not is_repeated:
-                await consumer.handle(uow, delivery)
-    except (InvalidMessage, DomainError) as error:
-        if isinstance(error, DomainError) and error.kind == "unavailable":
-            raise
-        log.error("message_dead_lettered", group=consumer.group, topic=delivery.topic, key=delivery.key, reason=str(error))
-        await subscription.dead_letter(delivery, str(error) or repr(error))
+    async def consume(self) -> None:
+        async with asyncio.TaskGroup() as tasks, aclosing(self._subscription.deliveries()) as deliveries:
+            lanes = Lanes(tasks, self._subscription, self._settle)
+            async for delivery in deliveries:
+                lanes.put(delivery)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        """Try until the message is done, set aside, or another member's."""
+        failures = 0
+        with ExitStack() as stall:
+            while self._subscription.is_held(delivery):
+                try:
+                    async with self._turns:
+                        with timed(MESSAGE_SECONDS, self._consumer.group):
+                            outcome = await self._try(delivery, failures)
+                except Exception as error:  # a failure of the effect, or of the bus in setting the message aside
+                    failures += 1
+                    if failures == 1:
+                        stall.enter_context(STALLED.labels(self._consumer.group).track_inprogress())
+                    await self._wait(delivery, failures, error)
+                else:
+                    MESSAGES.labels(self._consumer.group, outcome).inc()
+                    self.has_worked = True
+                    return
+
+    async def _try(self, delivery: Delivery, failures: int) -> str:
+        try:
+            async with self._database.begin() as uow:
+                is_repeated = await uow.seen(self._consumer.group, delivery.event_id)
+                if not is_repeated:
+                    await self._consumer.handle(uow, delivery)
+        except (InvalidMessage, DomainError) as error:
+            if _is_outage(error):
+                raise
+            return await self._bury(delivery, str(error) or repr(error))
+        except Exception as error:
+            if not self._consumer.is_order_free or failures + 1 < _PATIENCE:
+                raise
+            return await self._set_aside(delivery, repr(error))
+        await self._subscription.commit(delivery)
+        return "repeated" if is_repeated else "handled"
+
+    async def _set_aside(self, delivery: Delivery, reason: str) -> str:
+        if not await self._subscription.retry_later(delivery, reason):
+            return await self._bury(delivery, f"failed {delivery.attempt} times, last with {reason}")
+        log.warning("message_set_aside", reason=reason, attempt=delivery.attempt, **self._names(delivery))
+        return "set_aside"
+
+    async def _bury(self, delivery: Delivery, reason: str) -> str:
+        await self._subscription.dead_letter(delivery, reason)
+        log.error("message_dead_lettered", reason=reason, **self._names(delivery))
         return "dead_lettered"
-    return "repeated" if is_repeated else "handled"
+
+    async def _wait(self, delivery: Delivery, failures: int, error: Exception) -> None:
+        delay = min(_FIRST_DELAY_SECONDS * 2 ** min(failures - 1, 10), _LONGEST_DELAY_SECONDS)
+        MESSAGES.labels(self._consumer.group, "failed").inc()
+        note = log.warning if failures <= _PATIENCE else log.error
+        note("message_failed", failures=failures, retry_in_seconds=delay, error=repr(error), **self._names(delivery))
+        await asyncio.sleep(delay)
+
+    def _names(self, delivery: Delivery) -> dict[str, str]:
+        return {
+            "group": self._consumer.group,
+            "topic": delivery.topic,
+            "key": delivery.key,
+            "event_id": str(delivery.event_id),
+        }
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether something that every message needs is away: then going on with the next one helps nobody."""
+    return isinstance(error, DomainError) and error.kind is ErrorKind.UNAVAILABLE
+
+
+def _first_of(error: Exception) -> Exception:
+    """Return what broke: lanes and the reader run in a group, which wraps it."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error

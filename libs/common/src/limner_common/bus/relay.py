@@ -59,13 +59,17 @@ async def _relay_until_broken(database: Database, bus: Bus, poll_seconds: float)
 
 
 async def relay_once(database: Database, bus: Bus) -> int:
-    """Publish one batch of outbox rows and delete them; returns how many."""
+    """Publish one batch of outbox rows and delete them; returns how many.
+
+    No transaction is open meanwhile: a bus may take long to answer.
+    """
     outbox = database.table("outbox")
+    async with database.read() as connection:
+        rows = (await connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(_BATCH))).all()
+    if not rows:
+        return 0
+    await bus.publish([OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows])
+    RELAY_PUBLISHED.labels(database.schema).inc(len(rows))
     async with database.begin() as uow:
-        rows = (await uow.execute(sa.select(outbox).order_by(outbox.c.id).limit(_BATCH))).all()
-        if not rows:
-            return 0
-        await bus.publish([OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows])
-        RELAY_PUBLISHED.labels(database.schema).inc(len(rows))
         await uow.execute(sa.delete(outbox).where(outbox.c.id.in_([r.id for r in rows])))
     return len(rows)

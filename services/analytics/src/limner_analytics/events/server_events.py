@@ -136,4 +136,4 @@ async def on_event(uow: UnitOfWork, delivery: Delivery) -> None:
     await repository.store(uow, [{"payload": {}, **optional, **common, **row} for row in rows_of(event)])
 
 
-consumer = Consumer("analytics.events", tuple(_READERS), on_event)
+consumer = Consumer("analytics.events", tuple(_READERS), on_event, is_order_free=True)

@@ -36,4 +36,4 @@ async def on_annotations_event(uow: UnitOfWork, delivery: Delivery) -> None:
         await uow.execute(sa.update(table).where(condition, table.c.updated_at < saved_at).values(updated_at=saved_at))
 
 
-consumer = Consumer("api.annotations", ("limner.annotations.job.v1",), on_annotations_event)
+consumer = Consumer("api.annotations", ("limner.annotations.job.v1",), on_annotations_event, is_order_free=True)

@@ -24,7 +24,7 @@ async def on_data_event(uow: UnitOfWork, delivery: Delivery) -> None:
             await repository.touch(uow, event.task_id)
 
 
-consumer = Consumer("api.data", ("limner.media.data.v1",), on_data_event)
+consumer = Consumer("api.data", ("limner.media.data.v1",), on_data_event, is_order_free=True)
 
 
 async def _open_task(uow: UnitOfWork, task_id: int, ready: DataReady) -> None:

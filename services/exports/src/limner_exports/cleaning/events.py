@@ -36,4 +36,4 @@ def _decode(kind: type[E], delivery: Delivery) -> E:
     return event
 
 
-consumer = Consumer("exports.catalog", (_TASKS, _PROJECTS), on_catalog_event)
+consumer = Consumer("exports.catalog", (_TASKS, _PROJECTS), on_catalog_event, is_order_free=True)

@@ -20,4 +20,4 @@ def task_consumer(cleaning: Cleaning) -> Consumer:
         if event.WhichOneof("fact") == "deleted":
             await cleaning.task_deleted(uow, event.task_id)
 
-    return Consumer(group="media.tasks", topics=["limner.catalog.task.v1"], handle=handle)
+    return Consumer(group="media.tasks", topics=["limner.catalog.task.v1"], handle=handle, is_order_free=True)

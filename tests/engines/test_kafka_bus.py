@@ -1,0 +1,237 @@
+"""The bus over a real Kafka: the suite of all adapters, and what only a broker of its own can do to us."""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from itertools import count
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from limner_common.bus import Consumer, Delivery, run_relay
+from limner_common.bus.kafka import KafkaBus, KafkaConnection
+from limner_common.bus.metrics import MESSAGES
+from limner_common.db import Database, UnitOfWork
+from limner_common.errors import Unavailable
+from limner_common.ids import new_token
+from tests.support.bus_conformance import (
+    RETRY_DELAYS_SECONDS,
+    TOPIC,
+    TOPICS,
+    BusConformance,
+    keep,
+    kept,
+    make_tables,
+    messages,
+    metadata,
+    running,
+    take,
+    until,
+)
+from tests.support.engines import Engines
+from tests.support.installation import DatabaseServer
+
+pytestmark = pytest.mark.engines
+
+#: The least that brokers allow by default.
+_SESSION_SECONDS = 6.0
+
+
+def new_bus(servers: str, prefix: str, **options: Any) -> KafkaBus:
+    chosen = {"retry_delays_seconds": RETRY_DELAYS_SECONDS, "session_seconds": _SESSION_SECONDS, **options}
+    return KafkaBus(KafkaConnection([servers]), TOPICS, prefix=prefix, **chosen)
+
+
+@pytest_asyncio.fixture
+async def database(postgres: DatabaseServer) -> AsyncIterator[Database]:
+    database = Database(await postgres.clone(), metadata)
+    await make_tables(database)
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def prefix(engines: Engines) -> str:
+    return f"{engines.topic_prefix}{new_token()}."
+
+
+@pytest_asyncio.fixture
+async def bus(engines: Engines, prefix: str) -> AsyncIterator[KafkaBus]:
+    bus = new_bus(engines.kafka_servers, prefix)
+    yield bus
+    await bus.close()
+
+
+class TestKafkaBus(BusConformance):
+    pass
+
+
+async def test_topics_are_made_as_the_list_says_and_left_alone_afterwards(
+    engines: Engines, bus: KafkaBus, prefix: str
+) -> None:
+    await bus.prepare()
+    await new_bus(engines.kafka_servers, prefix, partitions=2).prepare()
+    described = await _describe(engines.kafka_servers, f"{prefix}{TOPIC}")
+    assert described["partitions"] == 6
+    assert described["retention.ms"] == str(24 * 3_600_000)
+
+
+async def test_partitions_and_replicas_come_from_the_settings(engines: Engines, prefix: str) -> None:
+    await new_bus(engines.kafka_servers, prefix, partitions=2, replication=1).prepare()
+    assert (await _describe(engines.kafka_servers, f"{prefix}{TOPIC}"))["partitions"] == 2
+
+
+async def test_a_topic_that_is_refused_is_named_with_what_to_do(engines: Engines, prefix: str) -> None:
+    with pytest.raises(Unavailable, match=rf"refuses to create the topic {prefix}{TOPIC}: .*with 6 partitions"):
+        await new_bus(engines.kafka_servers, prefix, replication=9).prepare()
+
+
+async def test_installations_with_different_prefixes_do_not_hear_each_other(engines: Engines, prefix: str) -> None:
+    ours, theirs = new_bus(engines.kafka_servers, f"{prefix}a."), new_bus(engines.kafka_servers, f"{prefix}b.")
+    await ours.publish(messages("k", "ours"))
+    await theirs.publish(messages("k", "theirs"))
+    for bus, expected in ((ours, "ours"), (theirs, "theirs")):
+        subscription = await bus.subscribe("one", [TOPIC])
+        assert await take(subscription, 1) == [expected]
+        await subscription.close()
+        await bus.close()
+
+
+async def test_what_a_foreign_producer_wrote_is_a_dead_letter_and_the_rest_goes_on(
+    engines: Engines, bus: KafkaBus, prefix: str, database: Database
+) -> None:
+    await bus.prepare()
+    foreign = AIOKafkaProducer(bootstrap_servers=engines.kafka_servers)
+    await foreign.start()
+    await foreign.send_and_wait(f"{prefix}{TOPIC}", b"poison", headers=[("limner-event-id", b"nonsense")])
+    await foreign.stop()
+    await bus.publish(messages("a", "good"))
+    async with running(database, bus, Consumer("effects", [TOPIC], keep)):
+        await until(lambda: kept(database), ["good"])
+        await until(bus.dead_letters.counts, {"effects": 1})
+
+
+async def test_a_handler_that_takes_longer_than_the_session_keeps_its_partitions(bus: KafkaBus, database: Database) -> None:
+    deliveries: list[str] = []
+
+    async def slow(uow: UnitOfWork, delivery: Delivery) -> None:
+        deliveries.append(delivery.payload.decode())
+        if delivery.payload == b"slow":
+            await asyncio.sleep(_SESSION_SECONDS * 1.5)
+        await keep(uow, delivery)
+
+    await bus.publish(messages("a", "slow", "next"))
+    async with running(database, bus, Consumer("effects", [TOPIC], slow)):
+        await until(lambda: kept(database), ["slow", "next"], seconds=30)
+    assert deliveries == ["slow", "next"]
+
+
+async def test_an_effect_happens_once_though_its_consumer_is_killed_before_the_commit(
+    engines: Engines, bus: KafkaBus, prefix: str, database: Database
+) -> None:
+    await bus.prepare()
+    command = [sys.executable, "-m", "tests.engines.uncommitting_member", engines.kafka_servers, prefix, database.url]
+    member = subprocess.Popen(command)
+    try:
+        await bus.publish(messages("a", "a1", "a2", "a3"))
+        await until(lambda: kept(database), ["a1", "a2", "a3"], seconds=60)
+    finally:
+        member.kill()
+        member.wait()
+    repeated = MESSAGES.labels("effects", "repeated")._value
+    before = repeated.get()
+    await bus.publish(messages("a", "a4"))
+    async with running(database, bus, Consumer("effects", [TOPIC], keep)):
+        await until(lambda: kept(database), ["a1", "a2", "a3", "a4"], seconds=60)
+    assert repeated.get() == before + 3
+
+
+async def test_publishing_without_a_broker_says_so_in_time(prefix: str) -> None:
+    nowhere = new_bus("127.0.0.1:1", prefix)
+    with pytest.raises(Unavailable, match="Kafka cannot be used"):
+        await nowhere.publish(messages("a", "a1"))
+    await nowhere.close()
+
+
+async def test_publishing_to_a_broker_that_hangs_says_so_in_time(mortal_engines: Engines) -> None:
+    prefix = f"{mortal_engines.topic_prefix}{new_token()}."
+    bus = new_bus(mortal_engines.kafka_servers, prefix, publish_seconds=2)
+    await bus.publish(messages("a", "before"))
+    mortal_engines.stack.kafka.pause()
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        await bus.publish(messages("a", "meanwhile"))
+    assert time.monotonic() - started < 10
+    mortal_engines.stack.kafka.resume()
+    await bus.publish(messages("a", "after"))
+    subscription = await bus.subscribe("one", [TOPIC])
+    received = await take(subscription, 2)
+    assert received[0] == "before"
+    assert received[1] in ("meanwhile", "after")  # what hung may have arrived: it was not acknowledged
+    await subscription.close()
+    await bus.close()
+
+
+async def test_everything_arrives_once_and_in_order_after_the_broker_was_away(
+    mortal_engines: Engines, database: Database
+) -> None:
+    prefix = f"{mortal_engines.topic_prefix}{new_token()}."
+    bus = new_bus(mortal_engines.kafka_servers, prefix)
+    recorded: dict[str, list[str]] = {f"k{key}": [] for key in range(8)}
+    stop = asyncio.Event()
+
+    async def record() -> None:
+        for number in count():
+            async with database.begin() as uow:
+                for key, values in recorded.items():
+                    values.append(f"{key}-{number}")
+                    uow.record(messages(key, values[-1])[0])
+            await asyncio.sleep(0.05)
+            if stop.is_set():
+                return
+
+    async def arrived() -> dict[str, list[str]]:
+        by_key: dict[str, list[str]] = {key: [] for key in recorded}
+        for value in await kept(database):
+            by_key[value.split("-")[0]].append(value)
+        return by_key
+
+    relay = asyncio.create_task(run_relay(database, bus))
+    async with running(database, bus, Consumer("effects", [TOPIC], keep), Consumer("others", [TOPIC], _ignore)):
+        recording = asyncio.create_task(record())
+        await until(lambda: _is_any(arrived), True, seconds=30)
+        await asyncio.to_thread(mortal_engines.stack.kafka.kill)
+        await asyncio.sleep(10)
+        await asyncio.to_thread(mortal_engines.stack.kafka.start)
+        stop.set()
+        await recording
+        await until(arrived, recorded, seconds=90)
+    relay.cancel()
+    await asyncio.gather(relay, return_exceptions=True)
+    await bus.close()
+
+
+async def _ignore(uow: UnitOfWork, delivery: Delivery) -> None:
+    """A second group of the same process."""
+
+
+async def _is_any(look: Any) -> bool:
+    return all((await look()).values())
+
+
+async def _describe(servers: str, topic: str) -> dict[str, Any]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        (described,) = await admin.describe_topics([topic])
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic)])
+    finally:
+        await admin.close()
+    configs = {entry[0]: entry[1] for resource in answer.resources for entry in resource[4]}
+    return {"partitions": len(described["partitions"]), **configs}
