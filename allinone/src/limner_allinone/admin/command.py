@@ -25,15 +25,15 @@ def add_admin(commands: Commands) -> None:
     """Add ``admin`` with all its commands; each module of this package adds its own."""
     admin = commands.add_parser(
         "admin",
-        help="look after an installation: users, background work, storage, backups",
+        help="look after an installation: users, background work, dead letters, storage, backups",
         description="Works on the installation of --home, running or stopped; without --home on the deployment that "
         "LIMNER_DATABASE_URL names, else on the default home.",
     )
     groups = admin.add_subparsers(required=True, metavar="WHAT")
     if sys.argv[1:2] == ["admin"]:  # its modules load services, which other commands must not pay for
-        from limner_allinone.admin import storage, sweep, users, work
+        from limner_allinone.admin import dead_letters, storage, sweep, users, work
 
-        for module in (users, work, storage, sweep):
+        for module in (users, work, dead_letters, storage, sweep):
             module.add_commands(groups)
 
 

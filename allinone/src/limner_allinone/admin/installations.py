@@ -12,12 +12,14 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from limner_allinone.buses import bus_from
 from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
 from limner_allinone.databases import named_database
 from limner_allinone.home import HOME_IN_USE, Home, default_home, open_home
 from limner_allinone.postgres import EmbeddedPostgres, running_url
 from limner_allinone.stores import object_store_from
+from limner_common.bus import Bus
 from limner_common.db import Database
 from limner_common.db.engine import connect_asyncpg
 from limner_common.db.migrations import SchemaOutdated, require_current
@@ -59,6 +61,18 @@ class Administered:
         self._stack.push_async_callback(store.aclose)
         await store.check()
         return store
+
+    async def bus(self) -> Bus:
+        """Open its bus, with whatever that needs in place.
+
+        Raises:
+            Misconfigured: The settings contradict each other.
+            Unavailable: It does not answer.
+        """
+        bus = bus_from(self.settings)
+        self._stack.push_async_callback(bus.close)
+        await bus.prepare()
+        return bus
 
 
 @asynccontextmanager
