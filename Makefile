@@ -100,7 +100,7 @@ $(BUF):
 buf: $(BUF) ## check the messages of events: style, and no promise of a release broken
 	$(PYTHON) tools/check_contracts.py $(BUF)
 
-get-buf: $(BUF)
+get-buf: $(BUF) ## build buf, which `make buf` needs; takes minutes once
 
 buf-baseline: $(BUF) ## at a release: promise the messages of events as they are now
 	$(BUF) build proto --as-file-descriptor-set --exclude-source-info -o proto/baseline.binpb

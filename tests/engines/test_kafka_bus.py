@@ -92,6 +92,24 @@ async def test_a_topic_that_is_refused_is_named_with_what_to_do(engines: Engines
         await new_bus(engines.kafka_servers, prefix, replication=9).prepare()
 
 
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+async def test_messages_pass_over_tls_with_a_login(engines: Engines, prefix: str, mechanism: str) -> None:
+    bus = KafkaBus(_secured(engines, mechanism, engines.stack.kafka.password), TOPICS, prefix=prefix)
+    await bus.publish(messages("a", "a1"))
+    subscription = await bus.subscribe("one", [TOPIC])
+    assert await take(subscription, 1) == ["a1"]
+    await subscription.close()
+    assert await bus.dead_letters.counts() == {}
+    await bus.close()
+
+
+async def test_a_wrong_password_is_refused(engines: Engines, prefix: str) -> None:
+    bus = KafkaBus(_secured(engines, "SCRAM-SHA-512", "wrong"), TOPICS, prefix=prefix)
+    with pytest.raises(Unavailable, match="Kafka cannot be used"):
+        await bus.publish(messages("a", "a1"))
+    await bus.close()
+
+
 async def test_installations_with_different_prefixes_do_not_hear_each_other(engines: Engines, prefix: str) -> None:
     ours, theirs = new_bus(engines.kafka_servers, f"{prefix}a."), new_bus(engines.kafka_servers, f"{prefix}b.")
     await ours.publish(messages("k", "ours"))
@@ -215,6 +233,18 @@ async def test_everything_arrives_once_and_in_order_after_the_broker_was_away(
     relay.cancel()
     await asyncio.gather(relay, return_exceptions=True)
     await bus.close()
+
+
+def _secured(engines: Engines, mechanism: str, password: str) -> KafkaConnection:
+    kafka = engines.stack.kafka
+    return KafkaConnection(
+        [kafka.secured_servers],
+        security_protocol="SASL_SSL",
+        sasl_mechanism=mechanism,
+        username=kafka.user,
+        password=password,
+        ca_file=kafka.certificates.authority,
+    )
 
 
 async def _ignore(uow: UnitOfWork, delivery: Delivery) -> None:

@@ -225,6 +225,14 @@ class BusConformance:
             await bus.publish(messages("a", "after"))
             await until(lambda: kept(database), ["before", "meanwhile 1", "meanwhile 2", "after"])
 
+    async def test_lags_say_how_far_groups_are_behind(self, bus: Bus) -> None:
+        await bus.publish(messages("a", "a1", "a2", "a3"))
+        subscription = await bus.subscribe("one", [TOPIC])
+        await take(subscription, 2)
+        await subscription.close()
+        groups = {"one": [TOPIC], "two": [TOPIC, "elsewhere.v1"]}
+        assert await bus.lags(groups) == {("one", TOPIC): 1, ("two", TOPIC): 3, ("two", "elsewhere.v1"): 0}
+
     async def test_an_effect_happens_once_though_the_message_is_delivered_twice(self, bus: Bus, database: Database) -> None:
         same = messages("k", "once")
         await bus.publish([*same, *same, *messages("k", "twice")])

@@ -13,10 +13,12 @@ from limner_common.db.uow import OutgoingMessage
 from limner_common.ids import new_uuid
 from tests.support.bus_conformance import (
     RETRY_DELAYS_SECONDS,
+    TOPIC,
     BusConformance,
     keep,
     kept,
     make_tables,
+    messages,
     metadata,
     running,
     until,
@@ -84,3 +86,17 @@ async def test_the_running_relay_wakes_up_on_commit(database: Database, bus: Loc
     finally:
         relay.cancel()
         await asyncio.gather(relay, return_exceptions=True)
+
+
+async def test_a_waiting_consumer_goes_on_when_its_connections_were_cut(database: Database, bus: LocalBus) -> None:
+    async with running(database, bus, Consumer("effects", [TOPIC], keep)):
+        await bus.publish(messages("a", "before"))
+        await until(lambda: kept(database), ["before"])
+        connection = await database.raw_connect()
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await connection.close()
+        await bus.publish(messages("a", "after"))
+        await until(lambda: kept(database), ["before", "after"])

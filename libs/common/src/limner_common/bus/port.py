@@ -1,6 +1,6 @@
 """What we need of an event bus."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -183,6 +183,17 @@ class Bus(Protocol):
 
     async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
         """Join a consumer group on topics; waits for nothing, ``deliveries`` does."""
+        ...
+
+    async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:
+        """Return by (group, topic) how many messages the group has not done; for metrics, so cheap and about right.
+
+        Args:
+            groups: Topics of each consumer group.
+
+        Raises:
+            Unavailable: The bus is away.
+        """
         ...
 
     async def maintain(self) -> None:

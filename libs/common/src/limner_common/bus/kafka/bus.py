@@ -1,16 +1,20 @@
 """A bus over Apache Kafka."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from functools import partial
 
-from limner_common.bus.kafka.connection import KafkaConnection
+from limner_common.bus.kafka.connection import KafkaConnection, translated_outages
 from limner_common.bus.kafka.dead_letters import KafkaDeadLetters
+from limner_common.bus.kafka.lags import lags_of
 from limner_common.bus.kafka.publisher import Publisher
 from limner_common.bus.kafka.records import record_of
 from limner_common.bus.kafka.subscription import KafkaSubscription, Membership
 from limner_common.bus.kafka.topics import Names, TopicCreation
 from limner_common.bus.port import RETRY_DELAYS_SECONDS, Subscription, TopicSpec
 from limner_common.db.uow import OutgoingMessage
+
+_LAGS_SECONDS = 10.0
 
 
 class KafkaBus:
@@ -71,6 +75,12 @@ class KafkaBus:
         """Return a member of a group, which joins when it is read."""
         membership = Membership(group, topics, self._names, self._retry_delays_seconds, self._session_seconds)
         return KafkaSubscription(self._connection, membership, self._publisher, partial(self._creation.ensure_for, group))
+
+    async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:
+        """Return how many messages groups have not committed; see ``Bus.lags``."""
+        with translated_outages():
+            async with asyncio.timeout(_LAGS_SECONDS):
+                return await lags_of(self._connection, self._names, groups)
 
     async def maintain(self) -> None:
         """Return at once: brokers tidy their logs themselves."""

@@ -6,7 +6,7 @@ has one position per topic, guarded by an advisory lock: of several processes in
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import orjson
 import structlog
 
 from limner_common.bus.local.dead_letters import LocalDeadLetters
-from limner_common.bus.local.schema import NOTIFY, PUBLISH_LOCK, SCHEMA
+from limner_common.bus.local.schema import LAGS, NOTIFY, PUBLISH_LOCK, SCHEMA
 from limner_common.bus.local.subscription import LocalSubscription
 from limner_common.bus.port import RETRY_DELAYS_SECONDS, Subscription
 from limner_common.db.engine import connect_asyncpg
@@ -25,6 +25,8 @@ from limner_common.errors import Unavailable
 log = structlog.get_logger(__name__)
 
 _PRUNING_SECONDS = 3600.0
+#: Messages behind a group are counted up to this.
+_COUNTED_MAX = 100_000
 
 
 class LocalBus:
@@ -85,6 +87,13 @@ class LocalBus:
             poll_seconds=self._poll_seconds,
             retry_delays_seconds=self._retry_delays_seconds,
         )
+
+    async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:
+        """See ``Bus.lags``; counts through an index, up to 100,000 per group and topic."""
+        pairs = [(group, topic) for group, topics in groups.items() for topic in topics]
+        async with self._connection() as connection:
+            rows = await connection.fetch(LAGS, [group for group, _ in pairs], [topic for _, topic in pairs], _COUNTED_MAX)
+        return {(row["consumer_group"], row["topic"]): row["behind"] for row in rows}
 
     async def prune(self) -> int:
         """Remove messages older than the retention that every group is past; returns how many."""

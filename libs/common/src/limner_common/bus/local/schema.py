@@ -73,3 +73,10 @@ BURY = (
     " DO UPDATE SET reason = excluded.reason, attempts = excluded.attempts, dead_at = now()"
 )
 NOTIFY = f"NOTIFY {CHANNEL}"
+LAGS = """
+SELECT g.consumer_group, g.topic,
+       (SELECT count(*) FROM (SELECT 1 FROM bus.messages m
+                              WHERE m.topic = g.topic AND m.seq > coalesce(p.seq, 0) LIMIT $3) AS counted) AS behind
+FROM unnest($1::text[], $2::text[]) AS g(consumer_group, topic)
+LEFT JOIN bus.positions p ON p.consumer_group = g.consumer_group AND p.topic = g.topic
+"""
