@@ -198,7 +198,7 @@ class _Undoing:
             async with self._database.engine.connect() as connection:
                 transaction = await connection.begin()
                 try:
-                    uow = UnitOfWork(connection, self._database.metadata)
+                    uow = UnitOfWork(connection, self._database.metadata, self._database.signals)
                     yield uow
                     await uow.flush()
                 finally:

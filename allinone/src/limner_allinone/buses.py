@@ -3,6 +3,7 @@
 import ssl
 
 from limner_allinone.configuration import Misconfigured
+from limner_allinone.databases import session_url_from
 from limner_common.bus import Bus, LocalBus, TopicSpec
 from limner_common.settings import ServiceSettings
 from limner_contracts.topics import TOPICS
@@ -15,7 +16,7 @@ def bus_from(settings: ServiceSettings) -> Bus:
         Misconfigured: The settings contradict each other, or a file cannot be used.
     """
     if settings.kafka_servers is None:
-        return LocalBus(settings.database_url.get_secret_value())
+        return LocalBus(session_url_from(settings))
     from limner_common.bus.kafka import KafkaBus, KafkaConnection
 
     _check_login(settings)

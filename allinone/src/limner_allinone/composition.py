@@ -19,6 +19,7 @@ from starlette.types import ASGIApp
 
 from limner_allinone.buses import bus_from
 from limner_allinone.configuration import named_settings
+from limner_allinone.databases import database_from, session_url_from
 from limner_allinone.home import product_version
 from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import Bus, run_consumer, run_relay
@@ -127,6 +128,8 @@ async def install(
     settings: ServiceSettings,
     keyrings: Mapping[str, Keyring],
     names: Sequence[str] = SERVICE_NAMES,
+    *,
+    is_worker: bool = False,
 ) -> AsyncIterator[Installation]:
     """Build, enter and at the end close the services named; the rest is reached through ``settings.upstreams``.
 
@@ -134,12 +137,12 @@ async def install(
         settings: Settings of this process.
         keyrings: Signing rings of the services named.
         names: Services that run in this process.
+        is_worker: Whether it only runs workers.
 
     Raises:
         Misconfigured: An adapter cannot be built from the settings.
     """
     async with AsyncExitStack() as stack:
-        url = settings.database_url.get_secret_value()
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)
         scratch = Path(tempfile.mkdtemp(prefix="limner-"))
@@ -158,7 +161,7 @@ async def install(
         services = {}
         for name in names:
             definition = definition_of(name)
-            database = Database(url, definition.metadata, pool_size=settings.database_pool_size)
+            database = database_from(settings, definition.metadata, is_worker=is_worker)
             stack.push_async_callback(database.close)
             resources = Resources(
                 database=database,
@@ -190,7 +193,7 @@ def _sampled(service: RunningService) -> Sampled:
 
 async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SERVICE_NAMES) -> None:
     """Bring the schemas of services, and the bus's tables or topics, to the newest version."""
-    url = settings.database_url.get_secret_value()
+    url = session_url_from(settings)
     bus = bus_from(settings)
     try:
         await bus.prepare()

@@ -12,6 +12,7 @@ import httpx
 
 from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
+from limner_allinone.databases import session_url_from
 from limner_allinone.home import Home, product_version
 from limner_allinone.stores import object_store_from
 from limner_common.db import Database
@@ -84,7 +85,7 @@ async def _schemas(settings: ServiceSettings) -> str:
     problems = []
     for name in SERVICE_NAMES:
         definition = definition_of(name)
-        database = Database(settings.database_url.get_secret_value(), definition.metadata, pool_size=1)
+        database = Database(session_url_from(settings), definition.metadata, pool_size=1)
         try:
             await require_current(database, definition.migrations)
         except SchemaOutdated as error:

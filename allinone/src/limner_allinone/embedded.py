@@ -18,11 +18,11 @@ from pathlib import Path
 
 import structlog
 import uvicorn
-from pydantic import SecretStr
 
 from limner_allinone.admin.bootstrap import first_administrator
 from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, install, migrate_services
+from limner_allinone.databases import own_database
 from limner_allinone.home import Home, keyrings_of, open_home
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.postgres import EmbeddedPostgres
@@ -88,7 +88,7 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path, metrics_soc
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with (
-        install(settings, keyrings_of(secrets_file, SERVICE_NAMES)) as installation,
+        install(settings, keyrings_of(secrets_file, SERVICE_NAMES), is_worker=True) as installation,
         answering_probes_on_socket(installation, "media", metrics_socket),
     ):
         await installation.expire_leases()  # the home is ours alone: whoever held them is gone
@@ -146,7 +146,11 @@ async def _keep_worker(settings: ServiceSettings, home: Home, metrics_socket: Pa
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *("-m", "limner_allinone", "embedded-workers"),
-            env={**os.environ, **_worker_environment(settings, home), "LIMNER_METRICS_SOCKET": str(metrics_socket)},
+            env={
+                **_outer_environment(),
+                **_worker_environment(settings, home),
+                "LIMNER_METRICS_SOCKET": str(metrics_socket),
+            },
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for us alone; we end the worker in order
             preexec_fn=_die_with_parent,
@@ -174,13 +178,18 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 def _settings(home: Home, database_url: str, log_level: str) -> ServiceSettings:
     given = ServiceSettings()
     return ServiceSettings(
-        database_url=SecretStr(database_url),
+        **own_database(database_url),
         objects_folder=home.objects,
         cache_folder=home.cache,
         share_folder=given.share_folder or home.share,
         log_level=log_level,
         is_log_json=False,
     )
+
+
+def _outer_environment() -> dict[str, str]:
+    """Return the environment without what it says of other databases."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("LIMNER_DATABASE_")}
 
 
 def _worker_environment(settings: ServiceSettings, home: Home) -> dict[str, str]:

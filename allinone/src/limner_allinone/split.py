@@ -13,7 +13,7 @@ import uvicorn
 from limner_allinone.collector import settle
 from limner_allinone.composition import SERVICE_NAMES, Installation, definition_of, install, migrate_services
 from limner_allinone.configuration import Misconfigured, read_settings
-from limner_allinone.databases import named_database
+from limner_allinone.databases import named_database, session_url_from
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.probes import answering_probes
 from limner_common.db import Database
@@ -84,7 +84,7 @@ async def work_service(name: str, host: str, health_port: int | None = None) -> 
         DomainError: What keeps them from starting, in words for people.
     """
     stop = asyncio.Event()
-    async with _installed(name) as installation, answering_probes(installation, name, host, health_port):
+    async with _installed(name, is_worker=True) as installation, answering_probes(installation, name, host, health_port):
         service = installation.services[name]
         if not service.definition.handlers(service.container):
             raise Misconfigured(f"The service '{name}' has no work to do in the background; it is only served.")
@@ -122,13 +122,13 @@ async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequ
 
 
 @contextlib.asynccontextmanager
-async def _installed(name: str) -> AsyncIterator[Installation]:
+async def _installed(name: str, *, is_worker: bool = False) -> AsyncIterator[Installation]:
     settings = read_settings("database_url")
     configure_logging(settings.log_level, as_json=settings.is_log_json)
     _check_upstreams(name, settings)
     keyring = _keyring(name, settings)
     await _check_schema(name, settings)
-    async with install(settings, {name: keyring}, (name,)) as installation:
+    async with install(settings, {name: keyring}, (name,), is_worker=is_worker) as installation:
         yield installation
 
 
@@ -146,7 +146,7 @@ def _check_upstreams(name: str, settings: ServiceSettings) -> None:
 
 async def _check_schema(name: str, settings: ServiceSettings) -> None:
     definition = definition_of(name)
-    database = Database(settings.database_url.get_secret_value(), definition.metadata, pool_size=1)
+    database = Database(session_url_from(settings), definition.metadata, pool_size=1)
     try:
         with named_database():
             await require_current(database, definition.migrations)

@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Callable
 
+from limner_allinone.databases import session_url_from
 from limner_api.identity.bootstrap import ensure_admin
 from limner_api.tables import metadata
 from limner_common.db import Database
@@ -20,7 +21,7 @@ async def first_administrator(settings: ServiceSettings, announce: Callable[[str
     given = os.environ.get("LIMNER_ADMIN_PASSWORD")
     password = given or secrets.token_urlsafe(12)
     email = os.environ.get("LIMNER_ADMIN_EMAIL", "")
-    database = Database(settings.database_url.get_secret_value(), metadata, pool_size=1)
+    database = Database(session_url_from(settings), metadata, pool_size=1)
     try:
         is_new = await ensure_admin(database, username, password, email)
     finally:

@@ -10,12 +10,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from pydantic import SecretStr
-
 from limner_allinone.buses import bus_from
 from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
-from limner_allinone.databases import named_database
+from limner_allinone.databases import named_database, own_database, session_url_from
 from limner_allinone.home import HOME_IN_USE, Home, default_home, open_home
 from limner_allinone.postgres import EmbeddedPostgres, running_url
 from limner_allinone.stores import object_store_from
@@ -110,14 +108,14 @@ async def open_installation(arguments: Namespace) -> AsyncIterator[Administered]
 def home_settings(home: Home, database_url: str) -> ServiceSettings:
     """Return the settings of an embedded installation whose database is at a URL."""
     return ServiceSettings(
-        database_url=SecretStr(database_url), objects_folder=home.objects, cache_folder=home.cache, share_folder=home.share
+        **own_database(database_url), objects_folder=home.objects, cache_folder=home.cache, share_folder=home.share
     )
 
 
 async def _databases(settings: ServiceSettings, names: Sequence[str], stack: AsyncExitStack) -> dict[str, Database]:
     databases = {}
     for name in names:
-        database = Database(settings.database_url.get_secret_value(), definition_of(name).metadata, pool_size=_POOL_SIZE)
+        database = Database(session_url_from(settings), definition_of(name).metadata, pool_size=_POOL_SIZE)
         stack.push_async_callback(database.close)
         databases[name] = database
     return databases

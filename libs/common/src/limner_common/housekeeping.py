@@ -34,6 +34,6 @@ async def tidy(database: Database) -> None:
     """Remove ended work items and inbox entries that are old enough."""
     items, inbox = database.table("work_items"), database.table("inbox")
     ended = items.c.state.in_([WorkState.DONE, WorkState.FAILED, WorkState.CANCELLED])
-    async with database.begin() as uow:
+    async with database.begin(is_long=True) as uow:
         await uow.execute(sa.delete(items).where(ended, items.c.finished_at < utc_now() - WORK_KEPT))
         await uow.execute(sa.delete(inbox).where(inbox.c.processed_at < utc_now() - INBOX_KEPT))

@@ -1,12 +1,25 @@
 """Settings shared by all services; each service adds its own class with its own prefix, read once by the composition."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from limner_common.db.connecting import with_parameters
 from limner_common.objects.locations import S3Addressing
+
+
+class SSLMode(StrEnum):
+    """How much of TLS is asked of PostgreSQL, in libpq's words."""
+
+    DISABLE = "disable"
+    ALLOW = "allow"
+    PREFER = "prefer"
+    REQUIRE = "require"
+    VERIFY_CA = "verify-ca"
+    VERIFY_FULL = "verify-full"
 
 
 class ServiceSettings(BaseSettings):
@@ -14,10 +27,42 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="LIMNER_", frozen=True, extra="ignore")
 
-    database_url: SecretStr = Field(
-        SecretStr("postgresql://postgres@localhost/limner"), description="PostgreSQL URL; each service uses its own schema."
+    database_sslmode: SSLMode | None = Field(
+        None, description="TLS to PostgreSQL as libpq names it; as the URL says (else prefer) when unset."
     )
-    database_pool_size: int = Field(16, ge=1, description="Most connections open per service and process.")
+    database_ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that vouch for PostgreSQL; needed by verify-ca and verify-full."
+    )
+    database_certificate_file: Path | None = Field(None, description="PEM file of our certificate for PostgreSQL.")
+    database_key_file: Path | None = Field(None, description="PEM file of that certificate's key.")
+    database_url: SecretStr = Field(
+        SecretStr("postgresql://postgres@localhost/limner"),
+        validate_default=True,
+        description="PostgreSQL URL; each service uses its own schema.",
+    )
+    database_direct_url: SecretStr | None = Field(
+        None, description="The same database without PgBouncer, for what needs a session of its own; as the URL when unset."
+    )
+    database_replica_url: SecretStr | None = Field(
+        None, description="A streaming replica that lists are read from while it is up to date; none when unset."
+    )
+    database_is_behind_pgbouncer: bool = Field(
+        False, description="The URL leads to PgBouncer in transaction mode: prepare nothing, read in transactions."
+    )
+    database_pool_size: int = Field(16, ge=1, description="Connections kept open per service and process.")
+    database_pool_overflow: int = Field(0, ge=0, description="Connections opened beyond that under load.")
+    database_pool_wait_seconds: float = Field(
+        10.0, gt=0, description="How long a request waits for a connection before it is answered 503, seconds."
+    )
+    database_statement_seconds: float = Field(
+        30.0, gt=0, description="Longest statement of a request; longer ones are ended and answered 503, seconds."
+    )
+    database_long_statement_seconds: float = Field(
+        600.0, gt=0, description="Longest statement of workers, consumers, relay and housekeeping, seconds."
+    )
+    database_idle_transaction_seconds: float = Field(
+        60.0, gt=0, description="How long a request's transaction may do nothing before PostgreSQL ends it, seconds."
+    )
     objects_folder: Path | None = Field(None, description="Folder of the object store, when it is a folder.")
     objects_s3_url: str | None = Field(None, description="S3 endpoint such as https://host:9000, when it is S3.")
     objects_s3_bucket: str = Field("limner", description="Bucket of the object store.")
@@ -78,3 +123,19 @@ class ServiceSettings(BaseSettings):
     is_log_json: bool = Field(True, description="Log one JSON object a line; readable text when false.")
     max_body_bytes: int = Field(2 * 1024**3, ge=1, description="Largest JSON body of one request, bytes.")
     max_upload_bytes: int = Field(25 * 1024**3, ge=1, description="Largest uploaded file, bytes.")
+
+    # Pydantic reads fields in order: the TLS settings stand before the URLs that they go into.
+    @field_validator("database_url", "database_direct_url", "database_replica_url")
+    @classmethod
+    def _with_tls(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        """Put the TLS settings into a URL, so that whoever connects by it does so alike."""
+        if url is None:
+            return None
+        parameters = {
+            "sslmode": info.data.get("database_sslmode"),
+            "sslrootcert": info.data.get("database_ca_file"),
+            "sslcert": info.data.get("database_certificate_file"),
+            "sslkey": info.data.get("database_key_file"),
+        }
+        texts = {name: None if value is None else str(value) for name, value in parameters.items()}
+        return SecretStr(with_parameters(url.get_secret_value(), texts))

@@ -26,7 +26,7 @@ class ApiContainer:
         self.database = resources.database
         self.queue = WorkQueue()
         self.settings = settings or ApiSettings()
-        self.live = LiveHub(resources.database)
+        self.live = LiveHub(resources.database.signals)
         self.schema = PublicSchema(resources.upstreams)
         self.passwords = Passwords(self.settings.password_threads)
         self.login_failures = FailureLimiter(self.settings.login_failures_max, self.settings.login_failures_seconds)

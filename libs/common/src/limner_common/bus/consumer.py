@@ -104,7 +104,7 @@ class _Member:
 
     async def _try(self, delivery: Delivery, failures: int) -> str:
         try:
-            async with self._database.begin() as uow:
+            async with self._database.begin(is_long=True) as uow:
                 is_repeated = await uow.seen(self._consumer.group, delivery.event_id)
                 if not is_repeated:
                     await self._consumer.handle(uow, delivery)

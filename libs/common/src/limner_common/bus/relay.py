@@ -70,6 +70,6 @@ async def relay_once(database: Database, bus: Bus) -> int:
         return 0
     await bus.publish([OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows])
     RELAY_PUBLISHED.labels(database.schema).inc(len(rows))
-    async with database.begin() as uow:
+    async with database.begin(is_long=True) as uow:
         await uow.execute(sa.delete(outbox).where(outbox.c.id.in_([r.id for r in rows])))
     return len(rows)

@@ -1,26 +1,33 @@
-"""The connection pool of one service and the two ways to use it: read, or one unit of work."""
+"""The connection pool of one service and the ways to use it: read, list, or one unit of work."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from dataclasses import replace
+from typing import Any, Final, cast
 
 import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
-from limner_common.db.metrics import OUTAGES
-from limner_common.db.outages import is_outage
+from limner_common.db.connecting import connect_asyncpg
+from limner_common.db.options import DatabaseOptions
+from limner_common.db.outages import outages_translated
 from limner_common.db.pool import MeasuredPool, PoolUsage
+from limner_common.db.replica import ListReader, Replica
 from limner_common.db.uow import UnitOfWork
-from limner_common.errors import Invalid, Unavailable
+from limner_common.signals.port import Signals
+from limner_common.signals.postgres import PostgresSignals
+
+__all__ = ["Database", "Row", "connect_asyncpg", "driver_connection"]
 
 Row = sa.Row[*tuple[Any, ...]]
 
-#: PostgreSQL's states for text that it cannot hold: NUL, and what has no UTF-8 form.
-_UNSTORABLE_TEXT = ("22021", "22P05")
-_UNSTORABLE_SENTENCE = "Texts must not contain null characters or unpaired surrogates."
+#: Beyond the server's own limit, for the case that the server itself hangs.
+_GRACE_SECONDS: Final = 10.0
+#: The primary can answer too.
+_REPLICA_WAIT_SECONDS: Final = 1.0
 
 
 class Database:
@@ -29,28 +36,28 @@ class Database:
     Args:
         url: ``postgresql://…`` or ``postgresql+asyncpg://…``; a unix socket folder goes into ``?host=``.
         metadata: The service's tables; its schema holds outbox, inbox and work items too.
+        options: How connections are made and how long they may take.
         pool_size: Connections kept open.
-        pool_overflow: Connections opened beyond that under load, closed again after use. Opening one costs more than
-            waiting for most statements, so there are none by default.
+        signals: How processes wake each other; by this database itself when None.
     """
 
-    def __init__(self, url: str, metadata: sa.MetaData, *, pool_size: int = 16, pool_overflow: int = 0) -> None:
+    def __init__(
+        self,
+        url: str,
+        metadata: sa.MetaData,
+        *,
+        options: DatabaseOptions | None = None,
+        pool_size: int = 16,
+        signals: Signals | None = None,
+    ) -> None:
         self.url = url
         self.metadata = metadata
-        self._engine = create_async_engine(
-            _asyncpg_url(url),
-            poolclass=MeasuredPool,
-            pool_logging_name=metadata.schema,
-            pool_size=pool_size,
-            max_overflow=pool_overflow,
-            pool_timeout=10,
-            pool_pre_ping=False,
-            pool_recycle=1800,
-            hide_parameters=True,  # errors end up in logs, and parameters are annotations, addresses and digests
-            connect_args={"server_settings": {"application_name": f"limner-{metadata.schema}", "jit": "off"}},
-        )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        sa.event.listen(self._engine.sync_engine, "checkout", _refuse_closed)
+        self.options = options or DatabaseOptions()
+        self.signals: Signals = signals or PostgresSignals(self.raw_connect)
+        self._engine = _make_engine(url, self.schema, self.options, pool_size, pool_name=self.schema)
+        self._for_reading = _for_reading(self._engine, self.options)
+        self._replica = _replica_of(self.schema, self.options, pool_size)
+        self.lists = ListReader(self.schema, self.read, self.driver, self._replica)
 
     @property
     def schema(self) -> str:
@@ -78,7 +85,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages(self.schema), self._autocommit.connect() as connection:
+        async with outages_translated(self.schema), self._for_reading.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -88,10 +95,15 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages(self.schema):
+        async with outages_translated(self.schema):
             lent = await self._engine.raw_connection()
+            connection = cast("asyncpg.Connection[Any]", lent.driver_connection)
             try:
-                yield cast("asyncpg.Connection[Any]", lent.driver_connection)
+                if self.options.is_behind_pgbouncer:
+                    async with connection.transaction():
+                        yield connection
+                else:
+                    yield connection
             except asyncio.CancelledError:
                 lent.invalidate()  # its protocol may be in the middle of an answer
                 raise
@@ -99,36 +111,55 @@ class Database:
                 await asyncio.shield(greenlet_spawn(lent.close))
 
     @asynccontextmanager
-    async def begin(self, *, is_repeatable: bool = False) -> AsyncIterator[UnitOfWork]:
+    async def begin(self, *, is_repeatable: bool = False, is_long: bool = False) -> AsyncIterator[UnitOfWork]:
         """Open a unit of work: committed when the block ends well, rolled back otherwise.
 
         Args:
             is_repeatable: REPEATABLE READ instead of READ COMMITTED: all statements see one snapshot.
+            is_long: Nobody waits for the answer to a request: statements may take ``long_statement_seconds``.
 
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with _translate_outages(self.schema), self._engine.connect() as connection:
+        async with outages_translated(self.schema), self._engine.connect() as connection:
             if is_repeatable:
                 connection = await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
-                uow = UnitOfWork(connection, self.metadata)
+                if is_long:
+                    await self._give_time(connection)
+                uow = UnitOfWork(connection, self.metadata, self.signals)
                 yield uow
                 await uow.flush()
             await uow.run_after_commit()
 
     async def raw_connect(self) -> "asyncpg.Connection[Any]":
-        """Open a dedicated asyncpg connection outside the pool (LISTEN); the caller closes it."""
-        return await connect_asyncpg(self.url)
+        """Open a dedicated asyncpg connection outside the pool (LISTEN, session locks); the caller closes it.
+
+        Raises:
+            Unavailable: The database cannot be reached.
+        """
+        settings = {"application_name": f"{_application_name(self.schema, self.options)}-session"}
+        async with outages_translated(self.schema):
+            return await connect_asyncpg(self.options.direct_url or self.url, server_settings=settings)
 
     async def close(self) -> None:
         """Close all connections of the pool."""
         await self._engine.dispose()
+        if self._replica is not None:
+            await self._replica.close()
 
-
-async def connect_asyncpg(url: str) -> "asyncpg.Connection[Any]":
-    """Open one asyncpg connection from either form of URL."""
-    return await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://", 1))
+    async def _give_time(self, connection: AsyncConnection) -> None:
+        options = self.options
+        if options.long_statement_seconds is None or options.long_statement_seconds == options.statement_seconds:
+            return
+        limit = _milliseconds(options.long_statement_seconds)
+        await connection.execute(
+            sa.text(
+                "SELECT set_config('statement_timeout', :limit, true),"
+                " set_config('idle_in_transaction_session_timeout', :limit, true)"
+            ),
+            {"limit": limit},
+        )
 
 
 async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[Any]":
@@ -137,38 +168,72 @@ async def driver_connection(connection: AsyncConnection) -> "asyncpg.Connection[
     return cast("asyncpg.Connection[Any]", raw.driver_connection)
 
 
+def _make_engine(url: str, schema: str, options: DatabaseOptions, pool_size: int, *, pool_name: str) -> AsyncEngine:
+    driver_options: dict[str, Any] = {"server_settings": _server_settings(schema, options)}
+    adapter_options: dict[str, Any] = {}
+    limits = [seconds for seconds in (options.statement_seconds, options.long_statement_seconds) if seconds is not None]
+    if limits:
+        driver_options["command_timeout"] = max(limits) + _GRACE_SECONDS
+    if options.is_behind_pgbouncer:
+        # Every transaction may run on another session of the server: nothing prepared may be expected there.
+        driver_options["statement_cache_size"] = 0
+        adapter_options = {"prepared_statement_cache_size": 0, "prepared_statement_name_func": lambda: ""}
+
+    async def connect() -> "asyncpg.Connection[Any]":
+        return await connect_asyncpg(url, **driver_options)
+
+    engine = create_async_engine(
+        "postgresql+asyncpg://",
+        poolclass=MeasuredPool,
+        pool_logging_name=pool_name,
+        pool_size=pool_size,
+        max_overflow=options.pool_overflow,
+        pool_timeout=options.pool_wait_seconds,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        hide_parameters=True,  # errors end up in logs, and parameters are annotations, addresses and digests
+        connect_args={"async_creator_fn": connect, **adapter_options},
+    )
+    sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _for_reading(engine: AsyncEngine, options: DatabaseOptions) -> AsyncEngine:
+    # Without a transaction PgBouncer could run the two steps of a prepared statement in two sessions.
+    return engine if options.is_behind_pgbouncer else engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _replica_of(schema: str, options: DatabaseOptions, pool_size: int) -> Replica | None:
+    if options.replica_url is None:
+        return None
+    hurried = replace(options, pool_wait_seconds=min(options.pool_wait_seconds, _REPLICA_WAIT_SECONDS))
+    return Replica(
+        _for_reading(_make_engine(options.replica_url, schema, hurried, pool_size, pool_name=f"{schema}-replica"), options)
+    )
+
+
+def _server_settings(schema: str, options: DatabaseOptions) -> dict[str, str]:
+    """Return the session's settings. PgBouncer lets none but the name through; there they belong to the role."""
+    settings = {"application_name": _application_name(schema, options)}
+    if options.is_behind_pgbouncer:
+        return settings
+    settings["jit"] = "off"
+    if options.statement_seconds is not None:
+        settings["statement_timeout"] = _milliseconds(options.statement_seconds)
+    if options.idle_transaction_seconds is not None:
+        settings["idle_in_transaction_session_timeout"] = _milliseconds(options.idle_transaction_seconds)
+    return settings
+
+
+def _application_name(schema: str, options: DatabaseOptions) -> str:
+    return options.application_name or f"limner-{schema}"
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(round(seconds * 1000))
+
+
 def _refuse_closed(adapted: Any, _record: Any, _lent: Any) -> None:
     """Keep connections that the server has closed meanwhile from being lent; the pool then opens new ones."""
     if adapted.driver_connection.is_closed():
         raise sa.exc.InvalidatePoolError
-
-
-@asynccontextmanager
-async def _translate_outages(schema: str) -> AsyncIterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if is_outage(error):
-            OUTAGES.labels(schema).inc()
-            raise Unavailable("The database is not reachable at the moment.", retry_after_seconds=2) from error
-        if _is_unstorable(error):
-            raise Invalid(_UNSTORABLE_SENTENCE, code="unstorable_text") from error
-        raise
-
-
-def _is_unstorable(error: Exception) -> bool:
-    if isinstance(error, sa.exc.DBAPIError):
-        return getattr(error.orig, "sqlstate", None) in _UNSTORABLE_TEXT or isinstance(_root(error), UnicodeEncodeError)
-    return isinstance(
-        error, asyncpg.CharacterNotInRepertoireError | asyncpg.UntranslatableCharacterError | UnicodeEncodeError
-    )
-
-
-def _root(error: BaseException) -> BaseException:
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return error
-
-
-def _asyncpg_url(url: str) -> str:
-    return url if url.startswith("postgresql+asyncpg://") else url.replace("postgresql://", "postgresql+asyncpg://", 1)

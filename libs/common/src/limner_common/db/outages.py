@@ -1,33 +1,112 @@
-"""Tells the database being away from everything else that can go wrong with a statement."""
+"""What PostgreSQL's failures mean to callers: come back later, or send something else."""
 
-from socket import gaierror
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Final
 
 import asyncpg
 import sqlalchemy as sa
 
-#: Raised by the driver itself: while connecting, or on a connection that we use without SQLAlchemy.
-_AWAY = (
-    sa.exc.TimeoutError,  # no connection of the pool became free
+from limner_common.db.metrics import OUTAGES
+from limner_common.errors import DomainError, Invalid, Unavailable
+
+_AWAY: Final = "The database is not reachable at the moment."
+_SLOW: Final = "The database took too long to answer. Ask for less at once, or try again later."
+_BUSY: Final = "The database is busy with the same data. Try again."
+_READ_ONLY: Final = "The database takes no changes at the moment."
+_UNSTORABLE: Final = "Texts must not contain null characters or unpaired surrogates."
+
+#: By SQLSTATE, or its first two digits for a whole class.
+#: Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_SENTENCES: Final = {
+    "08": _AWAY,  # connection exception
+    "28": _AWAY,  # who we are is not accepted: somebody changes passwords
+    "3D000": _AWAY,  # the database is being restored or moved
+    "53": _AWAY,  # no more connections, memory or disk
+    "57": _AWAY,  # shut down, restarting, starting up
+    "58": _AWAY,  # the server's own disk
+    "57014": _SLOW,  # statement_timeout
+    "25P03": _SLOW,  # idle_in_transaction_session_timeout
+    "40001": _BUSY,  # serialization failure
+    "40P01": _BUSY,  # deadlock
+    "55P03": _BUSY,  # lock_timeout
+    "25006": _READ_ONLY,  # a standby answers at the primary's address
+}
+_CODES: Final = {
+    _AWAY: "database_away",
+    _SLOW: "database_slow",
+    _BUSY: "database_busy",
+    _READ_ONLY: "database_read_only",
+}
+#: PostgreSQL's states for text that it cannot hold: NUL, and what has no UTF-8 form.
+_UNSTORABLE_STATES: Final = ("22021", "22P05")
+_RETRY_AFTER_SECONDS: Final = 2
+#: Not all of OSError: a full disk of ours is no failure of the database.
+_FAILURES: Final = (
+    sa.exc.SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
     ConnectionError,
-    gaierror,
-    asyncpg.PostgresConnectionError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
-    asyncpg.CannotConnectNowError,
+    TimeoutError,
+    UnicodeEncodeError,
 )
-#: The same as PostgreSQL's states, in errors that SQLAlchemy has wrapped: a server that ends, starts, or has no room.
-_AWAY_STATES = ("08", "57P01", "57P02", "57P03", "53300")
 
 
-def is_outage(error: BaseException) -> bool:
-    """Return whether an error says that the database is away, so that the same may succeed a little later."""
-    if isinstance(error, sa.exc.DBAPIError):
-        return error.connection_invalidated or _state(error).startswith(_AWAY_STATES)
-    if isinstance(error, asyncpg.InterfaceError):
-        return "closed" in str(error)  # the connection was lost, and then used
-    return isinstance(error, _AWAY)
+@asynccontextmanager
+async def outages_translated(service: str | None = None) -> AsyncIterator[None]:
+    """Turn failures of the database, raised in the block by either driver, into domain errors; others go on.
+
+    Args:
+        service: Whose outages are counted; None for those that others than the primary have.
+
+    Raises:
+        Unavailable: It is away, busy or too slow; says when to come back.
+        Invalid: A text cannot be stored.
+    """
+    try:
+        yield
+    except _FAILURES as error:
+        meaning = _meaning(error)
+        if meaning is None:
+            raise
+        if service is not None and meaning.code == _CODES[_AWAY]:
+            OUTAGES.labels(service).inc()
+        raise meaning from error
 
 
-def _state(error: sa.exc.DBAPIError) -> str:
-    return getattr(error.orig, "sqlstate", None) or ""
+def _meaning(error: Exception) -> DomainError | None:
+    if isinstance(error, sa.exc.TimeoutError):
+        return _unavailable(_AWAY)
+    state = _state(error)
+    if state in _UNSTORABLE_STATES or any(isinstance(cause, UnicodeEncodeError) for cause in _causes(error)):
+        return Invalid(_UNSTORABLE, code="unstorable_text")
+    sentence = _SENTENCES.get(state) or _SENTENCES.get(state[:2])
+    if sentence is not None:
+        return _unavailable(sentence)
+    return _unavailable(_AWAY) if _is_lost(error) else None
+
+
+def _state(error: BaseException) -> str:
+    """Return the SQLSTATE, "" when the server said nothing."""
+    return str(getattr(getattr(error, "orig", error), "sqlstate", None) or "")
+
+
+def _is_lost(error: BaseException) -> bool:
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    return any(
+        isinstance(cause, ConnectionError | TimeoutError)
+        # The driver has one class for wrong use and for use after the end.
+        or (isinstance(cause, asyncpg.InterfaceError) and "closed" in str(cause))
+        for cause in _causes(error)
+    )
+
+
+def _unavailable(sentence: str) -> Unavailable:
+    return Unavailable(sentence, code=_CODES[sentence], retry_after_seconds=_RETRY_AFTER_SECONDS)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__

@@ -9,6 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from limner_common.signals.port import Signal, Signals
+
 OUTBOX_CHANNEL = "limner_outbox"
 WORK_CHANNEL = "limner_work"
 
@@ -27,11 +29,12 @@ class OutgoingMessage:
 class UnitOfWork:
     """The transaction that services and repositories work in. Only the edge that opened it commits."""
 
-    def __init__(self, connection: AsyncConnection, metadata: sa.MetaData) -> None:
+    def __init__(self, connection: AsyncConnection, metadata: sa.MetaData, signals: Signals) -> None:
         self.connection = connection
         self._metadata = metadata
+        self._carrier = signals
         self._messages: list[OutgoingMessage] = []
-        self._notifications: set[str] = set()
+        self._signals: set[Signal] = set()
         self._after_commit: list[Callable[[], Awaitable[None]]] = []
 
     def table(self, name: str) -> sa.Table:
@@ -50,9 +53,14 @@ class UnitOfWork:
         """Remember a fact; it reaches the outbox in this transaction and the bus after it."""
         self._messages.append(message)
 
-    def notify(self, channel: str) -> None:
-        """Wake listeners of a channel when, and only when, the transaction commits."""
-        self._notifications.add(channel)
+    def notify(self, channel: str, text: str | None = None) -> None:
+        """Wake listeners of a channel when, and only when, the transaction commits; see ``Signals``.
+
+        Args:
+            channel: Who should hear it.
+            text: What about; the service's schema when None.
+        """
+        self._signals.add(Signal(channel, self._metadata.schema or "" if text is None else text))
 
     def after_commit(self, action: Callable[[], Awaitable[None]]) -> None:
         """Run ``action`` once the transaction has committed; for caches and local wake-ups, never for effects."""
@@ -73,10 +81,10 @@ class UnitOfWork:
             ]
             await self.execute(sa.insert(self.table("outbox")), rows)
             self._messages.clear()
-            self._notifications.add(OUTBOX_CHANNEL)
-        for channel in sorted(self._notifications):
-            await self.execute(sa.select(sa.func.pg_notify(channel, self._metadata.schema)))
-        self._notifications.clear()
+            # The relay sits at this very database, so this one never goes another way.
+            await self.execute(sa.select(sa.func.pg_notify(OUTBOX_CHANNEL, self._metadata.schema)))
+        await self._carrier.send(self, sorted(self._signals))
+        self._signals.clear()
 
     async def run_after_commit(self) -> None:
         """Run what was asked to follow the commit."""

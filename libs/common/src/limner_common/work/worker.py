@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, suppress
 from time import perf_counter
 from typing import Any
 
-import asyncpg
 import structlog
 
 from limner_common.db.engine import Database
@@ -148,21 +147,14 @@ class Worker:
 
     async def _listen(self) -> None:
         while True:
-            connection = None
             try:
-                connection = await self._database.raw_connect()
-                lost = asyncio.Event()
-                connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
-                await connection.add_listener(WORK_CHANNEL, self._heard)
-                await lost.wait()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                async with self._database.signals.listen(WORK_CHANNEL, self._heard) as lost:
+                    await lost.wait()
+            except Exception as error:  # without it items are found all the same, only later
                 log.warning("worker_listen_lost", service=self._database.schema, error=repr(error))
                 await asyncio.sleep(self._poll_seconds)
-            finally:
-                if connection is not None:
-                    await connection.close(timeout=2)
 
-    def _heard(self, _connection: Any, _pid: int, _channel: str, schema: object) -> None:
+    def _heard(self, schema: str) -> None:
         if schema == self._database.schema:
             self._wake.set()
 

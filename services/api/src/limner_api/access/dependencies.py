@@ -3,6 +3,7 @@
     Caller      the principal; most routes need no more. 401 when nobody is signed in.
     SignedIn    the same with account, memberships and credential.
     Context     the organization the request names, looked up.
+    Lists       what lists are read with: a replica where there is a fresh one. Not together with a connection.
     Reading     a connection without a transaction.
     Work        a unit of work, committed before the answer starts.
     PublicWork  the same on routes that nobody has to sign in for.
@@ -26,7 +27,7 @@ from limner_api.access.organizations import find_organization_id
 from limner_api.access.principals import Principal
 from limner_api.container import ApiContainer
 from limner_api.identity.authentication import Authenticated, authenticate
-from limner_common.db import UnitOfWork
+from limner_common.db import ListReader, UnitOfWork
 from limner_common.errors import NotFound
 
 _SCOPE_KEY = "limner.authenticated"
@@ -102,6 +103,11 @@ async def read_connection(request: Request, _context: Context) -> AsyncIterator[
         yield connection
 
 
+async def read_lists(request: Request) -> ListReader:
+    """Return what lists are read with; takes its connections by itself."""
+    return container_of(request).database.lists
+
+
 async def begin_work(request: Request, _context: Context) -> AsyncIterator[UnitOfWork]:
     """Open the request's unit of work; it commits before the first byte of the answer."""
     async with container_of(request).database.begin() as uow:
@@ -130,6 +136,7 @@ Services = Annotated[ApiContainer, Depends(read_container)]
 SignedIn = Annotated[Authenticated, Depends(read_authenticated)]
 Caller = Annotated[Principal, Depends(read_caller)]
 Reading = Annotated[AsyncConnection, Depends(read_connection, scope="function")]
+Lists = Annotated[ListReader, Depends(read_lists)]
 Work = Annotated[UnitOfWork, Depends(begin_work, scope="function")]
 PublicWork = Annotated[UnitOfWork, Depends(begin_public_work, scope="function")]
 #: An id in a path; what cannot be one is not found.

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, ObjectId, Reading, Services, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Lists, ObjectId, Reading, Services, SignedIn, Work
 from limner_api.access.platform_policies import AccessTokenAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts, Relation
@@ -36,10 +36,10 @@ async def create_access_token(
 
 
 @router.get("")
-async def list_access_tokens(request: Request, who: SignedIn, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_access_tokens(request: Request, who: SignedIn, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List one's own tokens."""
     require(who.principal, AccessTokenAction.LIST)
-    page = await fetch_page(reading, request.query_params, listing, access_tokens.c.user_id == who.account.id)
+    page = await fetch_page(lists, request.query_params, listing, access_tokens.c.user_id == who.account.id)
     return JSONAnswer(page.render(request, base_url, lambda row: render_access_token(row, base_url)))
 
 

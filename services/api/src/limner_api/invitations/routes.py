@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, Context, Reading, Services, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Context, Lists, Reading, Services, SignedIn, Work
 from limner_api.access.organization_policies import InvitationAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts, OrgRole, Relation
@@ -56,14 +56,14 @@ async def create_invitation(
 
 @router.get("")
 async def list_invitations(
-    request: Request, who: SignedIn, context: Context, reading: Reading, services: Services, base_url: BaseURL
+    request: Request, who: SignedIn, context: Context, lists: Lists, services: Services, base_url: BaseURL
 ) -> JSONAnswer:
     """List invitations one sent or got; in an organization, all to its maintainers."""
     require(who.principal, InvitationAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible_invitations(
         who.principal, context, memberships.c.organization_id, invitations.c.owner_id, memberships.c.user_id
     )
-    page = await fetch_page(reading, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown)
     lifetime = services.settings.invitation_seconds
     return JSONAnswer(page.render(request, base_url, lambda row: render_invitation(row, base_url, lifetime)))
 

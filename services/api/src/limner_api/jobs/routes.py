@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from limner_api.access.catalog_policies import JobAction
-from limner_api.access.dependencies import BaseURL, Context, ObjectId, Reading, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Context, Lists, ObjectId, Reading, SignedIn, Work
 from limner_api.access.objects import find_job
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
@@ -20,11 +20,11 @@ router = APIRouter(prefix="/api/jobs", tags=["jobs"])
 
 
 @router.get("")
-async def list_jobs(request: Request, who: SignedIn, context: Context, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_jobs(request: Request, who: SignedIn, context: Context, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List the jobs the caller may see, newest first; filter, search, sort and page as all lists."""
     require(who.principal, JobAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible(who.principal, context, visibility, who.memberships)
-    page = await fetch_page(reading, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown)
     return JSONAnswer(page.render(request, base_url, lambda row: render_job(row, base_url)))
 
 

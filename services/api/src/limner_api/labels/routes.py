@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from limner_api.access.catalog_policies import LabelAction
-from limner_api.access.dependencies import BaseURL, Context, ObjectId, Reading, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Context, Lists, ObjectId, Reading, Services, SignedIn, Work
 from limner_api.access.objects import AccessedObject, find_job, find_project, find_task
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
@@ -30,7 +30,9 @@ _FIND = {"job_id": find_job, "task_id": find_task, "project_id": find_project}
 
 
 @router.get("")
-async def list_labels(request: Request, who: SignedIn, context: Context, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_labels(
+    request: Request, who: SignedIn, context: Context, lists: Lists, services: Services, base_url: BaseURL
+) -> JSONAnswer:
     """List labels with their sublabels and attributes.
 
     With ``job_id``, ``task_id`` or ``project_id`` those it uses, for everybody who may see it; otherwise those of all
@@ -41,9 +43,11 @@ async def list_labels(request: Request, who: SignedIn, context: Context, reading
         require(who.principal, LabelAction.LIST, ObjectFacts(context.organization_id, context.role))
         shown: Condition = visible(who.principal, context, visibility, who.memberships)
     else:
-        shown = is_of(await _find_parent(reading, who, name, request.query_params[name]))
-    page = await fetch_page(reading, request.query_params, listing, shown, is_top_level)
-    parts = await load_parts(reading, page.rows)
+        async with services.database.read() as connection:
+            shown = is_of(await _find_parent(connection, who, name, request.query_params[name]))
+    page = await fetch_page(lists, request.query_params, listing, shown, is_top_level)
+    async with services.database.read() as connection:
+        parts = await load_parts(connection, page.rows)
     return JSONAnswer(page.render(request, base_url, parts.render))
 
 

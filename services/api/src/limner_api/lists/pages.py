@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, cast
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 
 from limner_api.lists.json_logic import compile_filter
@@ -16,7 +15,7 @@ from limner_api.lists.resources import Columns, ListSpec
 from limner_api.lists.searching import search_condition
 from limner_api.lists.simple_filters import simple_conditions
 from limner_api.lists.sorting import order_by
-from limner_common.db import Row
+from limner_common.db import Listed, ListReader, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +52,10 @@ def _record_class(names: tuple[str, ...]) -> type[Any]:
     return Record
 
 
-def records_of(result: sa.CursorResult[Any]) -> list[Row]:
-    """Return all rows of a result as named tuples: their attributes are read ten times faster than those of ``sa.Row``."""
-    record = _record_class(tuple(result.keys()))
-    return [record._make(row) for row in result.all()]
+def records_of(listed: Listed) -> list[Row]:
+    """Return all rows of a list as named tuples: their attributes are read ten times faster than those of ``sa.Row``."""
+    record = _record_class(listed.names)
+    return [record._make(row) for row in listed.rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def conditions_of(parameters: Mapping[str, str], listing: ListSource) -> list[sa
 
 
 async def fetch_page(
-    connection: AsyncConnection,
+    lists: ListReader,
     parameters: Mapping[str, str],
     listing: ListSource,
     *visible: sa.ColumnElement[bool],
@@ -115,7 +114,7 @@ async def fetch_page(
         .select_from(listing.source.join(page, page.c.id == listing.id_column))
         .order_by(*order)
     )
-    rows = records_of(await connection.execute(statement))
+    rows = records_of(await lists.fetch(statement))
     if not rows and asked.number > 1:
         raise invalid_page()
     return Page(asked, rows[0].total if rows else 0, rows)

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, Context, ObjectId, Reading, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Context, Lists, ObjectId, Reading, SignedIn, Work
 from limner_api.access.organization_policies import MembershipAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts, OrgRole, Relation
@@ -32,13 +32,11 @@ class MembershipUpdate(BaseModel):
 
 
 @router.get("")
-async def list_memberships(
-    request: Request, who: SignedIn, context: Context, reading: Reading, base_url: BaseURL
-) -> JSONAnswer:
+async def list_memberships(request: Request, who: SignedIn, context: Context, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List one's own memberships; in an organization, all of it to its members."""
     require(who.principal, MembershipAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible_memberships(who.principal, context, memberships.c.organization_id, memberships.c.user_id)
-    page = await fetch_page(reading, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown)
     return JSONAnswer(page.render(request, base_url, lambda row: render_membership(row, base_url)))
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, ObjectId, Reading, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Lists, ObjectId, Reading, SignedIn, Work
 from limner_api.access.organization_policies import OrganizationAction
 from limner_api.access.policies import decide, require
 from limner_api.access.principals import ObjectFacts
@@ -30,11 +30,11 @@ async def create_organization(body: OrganizationCreate, who: SignedIn, uow: Work
 
 
 @router.get("")
-async def list_organizations(request: Request, who: SignedIn, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_organizations(request: Request, who: SignedIn, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List the organizations the caller is a member of; administrators see all."""
     require(who.principal, OrganizationAction.LIST)
     shown = visible_organizations(who.principal, listing.id_column, who.memberships)
-    page = await fetch_page(reading, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown)
     return JSONAnswer(page.render(request, base_url, lambda row: render_organization(row, base_url)))
 
 

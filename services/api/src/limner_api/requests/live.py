@@ -4,30 +4,42 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Final
 
-import asyncpg
 import structlog
 
 from limner_api.metrics import LIVE_LISTENERS
 from limner_api.requests.repository import LIVE_CHANNEL
-from limner_common.db import Database
+from limner_common.errors import DomainError
+from limner_common.signals import Signals
 
 log = structlog.get_logger(__name__)
 
-_RETRY_SECONDS = 2.0
+_RETRY_SECONDS: Final = 2.0
+#: How long a stream sleeps between two looks of its own: as proxies like it, and more often while nobody would call it.
+_LOOK_SECONDS: Final = 15.0
+_LOOK_DEAF_SECONDS: Final = 2.0
 
 
 class LiveHub:
-    """One LISTEN connection for all streams of the process.
+    """One listener for all streams of the process.
 
     Starts listening with the first stream and stops with the last.
+
+    Args:
+        signals: What is listened to.
     """
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, signals: Signals) -> None:
+        self._signals = signals
         self._waiting: defaultdict[int, set[asyncio.Event]] = defaultdict(set)
         self._task: asyncio.Task[None] | None = None
+        self._is_listening = False
+
+    @property
+    def look_seconds(self) -> float:
+        """How long a stream may rely on being called before it looks by itself."""
+        return _LOOK_SECONDS if self._is_listening else _LOOK_DEAF_SECONDS
 
     @contextmanager
     def subscribe(self, user_id: int) -> Iterator[asyncio.Event]:
@@ -57,23 +69,19 @@ class LiveHub:
 
     async def _listen(self) -> None:
         while True:
-            connection = None
             try:
-                connection = await self._database.raw_connect()
-                lost = asyncio.Event()
-                connection.add_termination_listener(lambda _connection, lost=lost: lost.set())
-                await connection.add_listener(LIVE_CHANNEL, self._heard)
-                self._wake_all()  # something may have changed while nobody listened
-                await lost.wait()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                async with self._signals.listen(LIVE_CHANNEL, self._heard) as lost:
+                    self._is_listening = True
+                    self._wake_all()  # something may have changed while nobody listened
+                    await lost.wait()
+            except DomainError as error:
                 log.warning("live_listen_lost", error=repr(error))
                 await asyncio.sleep(_RETRY_SECONDS)
             finally:
-                if connection is not None:
-                    await connection.close(timeout=2)
+                self._is_listening = False
 
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
-        for event in self._waiting.get(int(str(payload)), ()):
+    def _heard(self, text: str) -> None:
+        for event in self._waiting.get(int(text), ()):
             event.set()
 
     def _wake_all(self) -> None:

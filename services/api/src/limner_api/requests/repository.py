@@ -20,7 +20,7 @@ _OVERLAP = 64
 async def add(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
     """Store a request unless it is there."""
     await uow.execute(pg.insert(requests).values(**values).on_conflict_do_nothing())
-    await tell(uow, values["owner_id"])
+    tell(uow, values["owner_id"])
 
 
 async def add_or_reopen(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
@@ -38,7 +38,7 @@ async def add_or_reopen(uow: UnitOfWork, values: Mapping[str, Any]) -> None:
         index_elements=[requests.c.id], set_=begun, where=requests.c.status == "failed"
     )
     await uow.execute(reopening)
-    await tell(uow, values["owner_id"])
+    tell(uow, values["owner_id"])
 
 
 async def change(uow: UnitOfWork, request_id: str, values: Mapping[str, Any]) -> bool:
@@ -51,7 +51,7 @@ async def change(uow: UnitOfWork, request_id: str, values: Mapping[str, Any]) ->
     )
     owner_id = await uow.scalar(statement)
     if owner_id is not None:
-        await tell(uow, owner_id)
+        tell(uow, owner_id)
     return owner_id is not None
 
 
@@ -93,6 +93,6 @@ async def newest_change(connection: AsyncConnection, owner_id: int) -> int:
     return int(await connection.scalar(statement) or 0)
 
 
-async def tell(uow: UnitOfWork, owner_id: int) -> None:
+def tell(uow: UnitOfWork, owner_id: int) -> None:
     """Wake an owner's live streams when the transaction commits."""
-    await uow.execute(sa.select(sa.func.pg_notify(LIVE_CHANNEL, str(owner_id))))
+    uow.notify(LIVE_CHANNEL, str(owner_id))

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from limner_api.access.dependencies import BaseURL, Caller, Context, Reading, Services, SignedIn
+from limner_api.access.dependencies import BaseURL, Caller, Context, Lists, Reading, Services, SignedIn
 from limner_api.access.platform_policies import RequestAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts, Principal, Relation
@@ -20,21 +20,19 @@ from limner_api.requests.rendering import render_request
 from limner_api.users import service as users
 from limner_clients.work import cancel_work
 from limner_common.db import Row
-from limner_common.errors import Invalid, NotFound
+from limner_common.errors import Invalid, NotFound, Unavailable
 from limner_common.http.json import JSONAnswer
 
 router = APIRouter(tags=["requests"])
 
-_KEEP_ALIVE_SECONDS = 15.0
+_AWAY_SECONDS = 2.0
 
 
 @router.get("/api/requests")
-async def list_requests(
-    request: Request, caller: Caller, context: Context, reading: Reading, base_url: BaseURL
-) -> JSONAnswer:
+async def list_requests(request: Request, caller: Caller, context: Context, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List the caller's background requests, newest first; filter, sort and page as all lists."""
     require(caller, RequestAction.LIST)
-    page = await fetch_page(reading, request.query_params, listing, shown_to(caller, context))
+    page = await fetch_page(lists, request.query_params, listing, shown_to(caller, context))
     return JSONAnswer(page.render(request, base_url, lambda row: render_request(row, base_url)))
 
 
@@ -86,17 +84,22 @@ async def _stream(services: ApiContainer, caller: Principal, base_url: str, last
         yield b"retry: 2000\n\n"
         while True:
             changed.clear()
-            async with services.database.read() as connection:
-                if not await users.is_active(connection, caller.user_id):
-                    return
-                rows = await repository.changed_since(connection, caller.user_id, last)
+            try:
+                async with services.database.read() as connection:
+                    if not await users.is_active(connection, caller.user_id):
+                        return
+                    rows = await repository.changed_since(connection, caller.user_id, last)
+            except Unavailable:
+                await asyncio.sleep(_AWAY_SECONDS)  # the stream outlives the database's restart
+                yield b": keep-alive\n\n"
+                continue
             for row in rows:
                 if sent.get(row.id, 0) < row.change_seq:
                     sent[row.id] = row.change_seq
                     last = max(last, row.change_seq)
                     yield _event(row, base_url)
             try:
-                await asyncio.wait_for(changed.wait(), _KEEP_ALIVE_SECONDS)
+                await asyncio.wait_for(changed.wait(), services.live.look_seconds)
             except TimeoutError:
                 yield b": keep-alive\n\n"
 

@@ -78,7 +78,7 @@ async def fail(uow: UnitOfWork, request_id: str, message: str) -> None:
 
 async def end_streams(uow: UnitOfWork, user_id: int) -> None:
     """Wake a user's live streams, which end when he may not sign in any more."""
-    await repository.tell(uow, user_id)
+    repository.tell(uow, user_id)
 
 
 async def creation_status(connection: AsyncConnection, task_id: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from limner_api.access.catalog_policies import TaskAction
-from limner_api.access.dependencies import BaseURL, Context, ObjectId, Reading, SignedIn, Work
+from limner_api.access.dependencies import BaseURL, Context, Lists, ObjectId, Reading, SignedIn, Work
 from limner_api.access.objects import find_task
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
@@ -22,11 +22,11 @@ router = APIRouter(prefix="/api/tasks", tags=["tasks"])
 
 
 @router.get("")
-async def list_tasks(request: Request, who: SignedIn, context: Context, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_tasks(request: Request, who: SignedIn, context: Context, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List the tasks the caller may see, newest first; filter, search, sort and page as all lists."""
     require(who.principal, TaskAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible(who.principal, context, visibility, who.memberships)
-    page = await fetch_page(reading, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown)
     return JSONAnswer(page.render(request, base_url, lambda row: render_task(row, base_url)))
 
 

@@ -4,7 +4,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_api.access.dependencies import BaseURL, Caller, Context, ObjectId, Reading, SignedIn, Work, container_of
+from limner_api.access.dependencies import BaseURL, Caller, Context, Lists, ObjectId, Reading, SignedIn, Work, container_of
 from limner_api.access.organization_policies import UserAction
 from limner_api.access.policies import require
 from limner_api.access.principals import ObjectFacts
@@ -32,10 +32,10 @@ async def retrieve_self(request: Request, who: SignedIn) -> JSONAnswer:
 
 
 @router.get("")
-async def list_users(request: Request, caller: Caller, context: Context, reading: Reading, base_url: BaseURL) -> JSONAnswer:
+async def list_users(request: Request, caller: Caller, context: Context, lists: Lists, base_url: BaseURL) -> JSONAnswer:
     """List accounts: one's own, in an organization its members; administrators see all, and in full."""
     require(caller, UserAction.LIST, ObjectFacts(context.organization_id, context.role))
-    page = await fetch_page(reading, request.query_params, listing, shown_to(caller, context))
+    page = await fetch_page(lists, request.query_params, listing, shown_to(caller, context))
     form = full_account if caller.is_admin else basic_account
     return JSONAnswer(page.render(request, base_url, lambda row: form(base_url, repository.account_of(row))))
 
