@@ -8,12 +8,12 @@ PACKAGES := libs/common libs/contracts libs/model libs/clients services/api serv
 IMAGES := api media annotations inference exports analytics tools
 EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
 READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
-BUF_VERSION := v1.75.0
-BUF := .tools/buf-$(BUF_VERSION)/buf
+BUF_VERSION := 1.75.0
+BUF := .tools/buf-$(BUF_VERSION)/node_modules/.bin/buf
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline get-buf openapi migration images lock web clean
+.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -94,13 +94,10 @@ proto: $(VENV)/.dev ## generate libs/contracts from proto/
 	$(BIN)/python tools/generate_proto.py
 
 $(BUF):
-	@command -v go >/dev/null || { echo "buf is built with Go: install Go (Debian: golang-go)"; exit 1; }
-	GOBIN=$(CURDIR)/$(@D) go install github.com/bufbuild/buf/cmd/buf@$(BUF_VERSION)
+	npm install --prefix .tools/buf-$(BUF_VERSION) --no-save --no-audit --no-fund --loglevel=error @bufbuild/buf@$(BUF_VERSION)
 
 buf: $(BUF) ## check the messages of events: style, and no promise of a release broken
 	$(PYTHON) tools/check_contracts.py $(BUF)
-
-get-buf: $(BUF) ## build buf, which `make buf` needs; takes minutes once
 
 buf-baseline: $(BUF) ## at a release: promise the messages of events as they are now
 	$(BUF) build proto --as-file-descriptor-set --exclude-source-info -o proto/baseline.binpb
