@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import threading
 import time
 import zipfile
@@ -144,6 +145,36 @@ def test_an_import_is_whole_and_happens_once(product: Product, caller: Caller, p
     assert len(caller.get(path)["shapes"]) in (0, count)
     caller.finish(request_id)
     assert len(caller.get(path)["shapes"]) == count
+
+
+def test_temporary_files_of_the_killed_are_gone_after_the_next_start(homes: Path, pictures: Path) -> None:
+    system = homes / "system"
+    system.mkdir()
+    system.chmod(0o711)
+    product = Product(homes / "litter", {"TMPDIR": str(system)}).start()
+    scratch = product.home / "tmp"
+
+    def folders() -> set[Path]:
+        return {path for parent in (scratch, *system.glob("limner-*")) for path in parent.glob("limner-*")}
+
+    try:
+        caller = Caller(product)
+        task_id = caller.new_task("litter")
+        caller.upload(task_id, pictures)
+        caller.start_data(task_id)
+        time.sleep(0.3)
+        product.kill()
+        left = folders()
+        assert left
+        product.start()
+        caller.finish(caller.requests_of(task_id, "create:task")[0]["id"])
+        assert not left & folders()
+        caller.close()
+    finally:
+        stopped = product.stop()
+    assert stopped == 0
+    assert folders() == set()
+    assert [path.name for path in system.iterdir()] == [f"limner-{os.geteuid()}"]
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_work_goes_on(product: Product, caller: Caller, pictures: Path) -> None:

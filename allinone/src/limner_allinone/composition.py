@@ -5,13 +5,10 @@ adapters are used follows from the settings alone; services never know.
 """
 
 import asyncio
-import shutil
-import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -21,6 +18,7 @@ from limner_allinone.buses import bus_from
 from limner_allinone.configuration import named_settings
 from limner_allinone.databases import database_from, session_url_from
 from limner_allinone.home import product_version
+from limner_allinone.scratch import scratch_folder, system_scratch
 from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
@@ -145,8 +143,7 @@ async def install(
     async with AsyncExitStack() as stack:
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)
-        scratch = Path(tempfile.mkdtemp(prefix="limner-"))
-        stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        scratch = stack.enter_context(scratch_folder(settings.scratch_folder or system_scratch()))
         objects, cache = object_store_from(settings), cache_from(settings)
         stack.push_async_callback(objects.aclose)
         stack.push_async_callback(cache.aclose)

@@ -12,8 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 import structlog
@@ -27,6 +29,7 @@ from limner_allinone.home import Home, keyrings_of, open_home
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.postgres import EmbeddedPostgres
 from limner_allinone.probes import answering_probes, answering_probes_on_socket, neighbour_at
+from limner_allinone.scratch import scratch_folder, system_scratch
 from limner_common.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
@@ -65,7 +68,7 @@ async def run_embedded(folder: Path, place: Place, log_level: str, announce: Cal
     listener = listen(place.host, place.port, advice="Choose another port with --port (make run PORT=…).")
     home, lock = open_home(folder)
     with lock, contextlib.closing(listener):
-        server = EmbeddedPostgres(home.database)
+        server = EmbeddedPostgres(home.database, _runtime_folder())
         await server.start()
         try:
             settings = _settings(home, server.url(), log_level)
@@ -87,6 +90,7 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path, metrics_soc
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    _runtime_folder()
     async with (
         install(settings, keyrings_of(secrets_file, SERVICE_NAMES), is_worker=True) as installation,
         answering_probes_on_socket(installation, "media", metrics_socket),
@@ -103,6 +107,18 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path, metrics_soc
         running.cancel()
 
 
+def _runtime_folder() -> Path:
+    """Return a folder of this process with a short path, as sockets need it.
+
+    What libraries call temporary lies there too, and goes with it; last of all, because they look after their own first.
+    """
+    stack = contextlib.ExitStack()
+    folder = stack.enter_context(scratch_folder(system_scratch(), mode=0o711))
+    Finalize(None, stack.close, exitpriority=-1000)
+    tempfile.tempdir = str(folder)
+    return folder
+
+
 async def _serve(
     settings: ServiceSettings, home: Home, listener: socket.socket, place: Place, announce: Callable[[str], None]
 ) -> None:
@@ -112,7 +128,7 @@ async def _serve(
         answering_probes(installation, "api", place.host, place.health_port),
     ):
         installation.start_event_loops()
-        metrics_socket = installation.services["api"].resources.scratch / "worker.sock"
+        metrics_socket = Path(tempfile.gettempdir()) / "worker.sock"  # in this process's own folder, whose path is short
         installation.metrics.join("worker", neighbour_at(metrics_socket))
         worker = asyncio.create_task(_keep_worker(settings, home, metrics_socket))
         host, port = listener.getsockname()[:2]
@@ -181,6 +197,7 @@ def _settings(home: Home, database_url: str, log_level: str) -> ServiceSettings:
         **own_database(database_url),
         objects_folder=home.objects,
         cache_folder=home.cache,
+        scratch_folder=home.scratch,
         share_folder=given.share_folder or home.share,
         log_level=log_level,
         is_log_json=False,
@@ -197,6 +214,7 @@ def _worker_environment(settings: ServiceSettings, home: Home) -> dict[str, str]
         "LIMNER_DATABASE_URL": settings.database_url.get_secret_value(),
         "LIMNER_OBJECTS_FOLDER": str(home.objects),
         "LIMNER_CACHE_FOLDER": str(home.cache),
+        "LIMNER_SCRATCH_FOLDER": str(home.scratch),
         "LIMNER_SHARE_FOLDER": str(settings.share_folder),
         "LIMNER_SECRETS_FILE": str(home.secrets_file),
         "LIMNER_LOG_LEVEL": settings.log_level,

@@ -45,6 +45,11 @@ class Home:
         return self.folder / "cache"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files of the processes that run; those of killed ones go at the next start."""
+        return self.folder / "tmp"
+
+    @property
     def share(self) -> Path:
         """Files offered to users as the server's share."""
         return self.folder / "share"

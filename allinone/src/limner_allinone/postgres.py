@@ -40,10 +40,12 @@ class EmbeddedPostgres:
 
     Args:
         folder: Data folder; made when missing. Must be reachable by ``nobody`` when we run as root.
+        runtime: Folder with a short path for the socket; the system's temporary one when None. Reachable likewise.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, runtime: Path | None = None) -> None:
         self._folder = folder
+        self._runtime = runtime
         self._binaries = find_binaries()
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -67,7 +69,7 @@ class EmbeddedPostgres:
         """
         self._check_version()
         await self._wait_for_predecessor()
-        self._sockets = Path(tempfile.mkdtemp(prefix="limner-pg-"))
+        self._sockets = Path(tempfile.mkdtemp(prefix="limner-pg-", dir=self._runtime))
         self._give_to_server(self._sockets)
         if not (self._folder / "PG_VERSION").exists():
             await asyncio.to_thread(self._initialise)

@@ -38,7 +38,7 @@ class Resources:
         cache: Bounded cache; keys under the service's name.
         keyring: Signs with the service's key, verifies everybody's grants.
         upstreams: The way to the other services.
-        scratch: Folder for temporary files of this process; emptied by whoever made it.
+        scratch: Folder for temporary files of this process; removed by whoever made it, or when the next process starts.
         settings: Settings shared by all services.
         metrics: The process's page of metrics.
     """

@@ -83,6 +83,9 @@ class ServiceSettings(BaseSettings):
     )
     cache_folder: Path | None = Field(None, description="Folder of the cache.")
     cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
+    scratch_folder: Path | None = Field(
+        None, description="Folder for temporary files of all processes; below that of the system when unset."
+    )
     share_folder: Path | None = Field(None, description="Folder offered as the server's file share; none when unset.")
     egress_allow: list[str] = Field(
         default_factory=list, description="Hosts or networks that downloads may reach although they are private."
