@@ -71,7 +71,7 @@ def document() -> dict[str, Any]:
 
 def moved(workshop: Workshop, task: TaskFacts) -> TaskFacts:
     """Put the task into a project, as the catalog answers from then on."""
-    after = msgspec.structs.replace(task, labels=THEIRS, version="v2", project_id=3)
+    after = msgspec.structs.replace(task, labels=THEIRS, version="2.0", project_id=3)
     workshop.catalog.tasks[task.id] = after
     return after
 

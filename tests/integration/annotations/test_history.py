@@ -91,7 +91,7 @@ async def test_a_revision_is_restored_and_the_restoration_undone(workshop: Works
 
 async def test_restoring_leaves_objects_of_deleted_labels_away(workshop: Workshop) -> None:
     task, states = await with_history(workshop)
-    without_car = msgspec.structs.replace(task, labels=[BODY, SCENE], version="v2")
+    without_car = msgspec.structs.replace(task, labels=[BODY, SCENE], version="2.0")
     workshop.catalog.tasks[task.id] = without_car
     await workshop.job(without_car, 0, "POST", "/revisions/2/restore")
     after = await workshop.read(without_car)

@@ -86,7 +86,7 @@ async def test_a_task_streams_merged_at_pinned_revisions(workshop: Workshop, cli
     pins = await client.state(task.id)
     assert pins == {100: 1, 101: 1}
     await workshop.on_task(task, "PUT", json={"shapes": [rectangle(3)]})
-    stream = client.stream_task(task.id, version="v1", pins=pins)
+    stream = client.stream_task(task.id, version="1.0", pins=pins)
     found, _ = await collect(stream)
     assert msgspec.to_builtins(found) == merged
     assert stream.revisions == pins

@@ -65,7 +65,7 @@ class Workshop:
         ]
         made = TaskFacts(
             id=task_id,
-            version=facts.pop("version", "v1"),
+            version=facts.pop("version", "1.0"),
             name="task",
             mode="interpolation",
             size=facts.pop("size", max(stop for _, stop in segments) + 1),

@@ -233,8 +233,8 @@ class Depot:
         return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
 
     def scratch(self) -> list[str]:
-        """Temporary files of the process."""
-        return sorted(path.name for path in self.container.resources.scratch.iterdir())
+        """Temporary files of the process, its lock left out."""
+        return sorted(path.name for path in self.container.resources.scratch.iterdir() if path.name != ".lock")
 
     async def send_media(self, task_id: int, files: Sequence[tuple[str, bytes]]) -> None:
         """Make data of files."""

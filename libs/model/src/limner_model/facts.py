@@ -32,7 +32,8 @@ class PersonFacts(msgspec.Struct, frozen=True, kw_only=True):
 class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     """A task with its jobs and labels at one version. Dates are ISO 8601 text in UTC.
 
-    ``labels`` are the project's when the task is in one. ``size`` is 0 until data are ready.
+    ``labels`` are the project's when the task is in one. ``size`` is 0 until data are ready. ``version`` is the task's own,
+    a dot, and its project's (0 without one); each grows with every change.
     """
 
     id: int
@@ -54,6 +55,16 @@ class TaskFacts(msgspec.Struct, frozen=True, kw_only=True):
     assignee: PersonFacts | None = None
     labels: list[LabelSpec] = []
     jobs: list[JobFacts] = []
+
+    @property
+    def own_version(self) -> int:
+        """Version of the task itself."""
+        return int(self.version.partition(".")[0])
+
+    @property
+    def project_version(self) -> int:
+        """Version of its project, 0 without one."""
+        return int(self.version.partition(".")[2] or 0)
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,15 @@
 """What a request may touch: the grant's facts against the path, and the task they speak of."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from typing import TypeVar
 
 import msgspec
 
 from limner_annotations.container import AnnotationsContainer
+from limner_annotations.labels.owners import LabelsOutdated
 from limner_annotations.revisions.states import Author
 from limner_common.errors import Forbidden, Invalid, NotFound
 from limner_common.grants import Grant
@@ -96,6 +99,10 @@ class OpenJob:
         return None if self.facts.frames is None else frozenset(self.facts.frames)
 
 
+Opened = TypeVar("Opened", OpenJob, OpenTask)
+Result = TypeVar("Result")
+
+
 async def open_job(container: AnnotationsContainer, grant: Grant, job_id: int, verbs: frozenset[str]) -> OpenJob:
     """Return the job of a path, when the grant is for it.
 
@@ -118,6 +125,26 @@ async def open_task(container: AnnotationsContainer, grant: Grant, task_id: int,
     task = OpenTask(await container.catalog.task(task_id, grant.facts["version"]))
     task.require_data()
     return task
+
+
+async def with_current_labels(
+    container: AnnotationsContainer, opened: Opened, change: Callable[[Opened], Awaitable[Result]]
+) -> Result:
+    """Change a job or task; once more, checked against what its labels are now, when those it was opened with went.
+
+    Raises:
+        LabelsOutdated: They went again.
+    """
+    try:
+        return await change(opened)
+    except LabelsOutdated:
+        return await change(await _opened_again(container, opened))
+
+
+async def _opened_again(container: AnnotationsContainer, opened: Opened) -> Opened:
+    task_id = opened.task.id if isinstance(opened, OpenJob) else opened.id
+    task = OpenTask(await container.catalog.task(task_id))
+    return OpenJob(task, task.job(opened.id)) if isinstance(opened, OpenJob) else task
 
 
 def author_of(grant: Grant, reason: str = "") -> Author:

@@ -6,6 +6,8 @@ from google.protobuf.message import DecodeError
 
 from limner_annotations.cleanup import service
 from limner_annotations.container import AnnotationsContainer
+from limner_annotations.labels.owners import LabelOwner, OwnerKind
+from limner_annotations.labels.service import forget_owner
 from limner_annotations.revisions.relabeling import LabelMap
 from limner_common.bus import Consumer, Delivery, InvalidMessage
 from limner_common.db import UnitOfWork
@@ -42,11 +44,19 @@ async def _apply(container: AnnotationsContainer, uow: UnitOfWork, event: Any) -
             await service.forget_task(uow, container.queue, event.task_id, event.deleted.job_ids)
         case JobEvent(), "deleted":
             await service.forget_jobs(uow, container.queue, event.task_id, [event.job_id])
+        case ProjectEvent(), "deleted":
+            await forget_owner(uow, OwnerKind.PROJECT, event.project_id)
         case ((TaskEvent() | ProjectEvent()), "labels_changed"):
-            await service.end_labels(uow, event.labels_changed.deleted_label_ids)
+            await service.end_labels(uow, _owner(event), event.labels_changed.deleted_label_ids)
         case TaskEvent(), "labels_mapped":
             mapped = event.labels_mapped
             label_map = LabelMap(dict(mapped.label_ids), dict(mapped.attribute_ids))
-            await service.exchange_labels(container, uow, event.task_id, label_map)
+            await service.exchange_labels(container, uow, _owner(event), label_map)
         case _:
             pass  # other facts, and facts of a newer release
+
+
+def _owner(event: Any) -> LabelOwner:
+    if isinstance(event, ProjectEvent):
+        return LabelOwner(OwnerKind.PROJECT, event.project_id, event.facts_version)
+    return LabelOwner(OwnerKind.TASK, event.task_id, event.facts_version)

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable
 from functools import partial
 
 from limner_annotations.container import AnnotationsContainer
+from limner_annotations.labels.owners import LabelOwner, OwnerKind
+from limner_annotations.labels.service import begin_change, forget_owner
 from limner_annotations.revisions.relabeling import LabelMap, relabel
 from limner_annotations.revisions.service import (
     JobChange,
@@ -25,7 +27,8 @@ PURGE = "purge"
 
 
 async def forget_task(uow: UnitOfWork, queue: WorkQueue, task_id: int, job_ids: Iterable[int]) -> None:
-    """Forget all jobs of a task; see ``forget_jobs``."""
+    """Forget a task with all its jobs; see ``forget_jobs``."""
+    await forget_owner(uow, OwnerKind.TASK, task_id)
     known = await mark_deleted(uow, task_id, job_ids, is_whole_task=True)
     await _enqueue(uow, queue, known)
 
@@ -36,10 +39,17 @@ async def forget_jobs(uow: UnitOfWork, queue: WorkQueue, task_id: int, job_ids: 
     await _enqueue(uow, queue, known)
 
 
-async def end_labels(uow: UnitOfWork, label_ids: Collection[int]) -> None:
-    """Take objects of labels that are gone out of all jobs: one revision per job that has any; idempotent."""
+async def end_labels(uow: UnitOfWork, owner: LabelOwner, label_ids: Collection[int]) -> None:
+    """Take objects of labels that are gone out of all jobs: one revision per job that has any; idempotent.
+
+    Args:
+        uow: Unit of work.
+        owner: Whose labels they were, at its version without them.
+        label_ids: The labels.
+    """
     if not label_ids:
         return
+    await begin_change(uow, owner)
     for task_id, job_id in await jobs_with_labels(uow.connection, label_ids):
         try:
             (state,) = await lock_jobs(uow, task_id, [job_id])
@@ -50,7 +60,7 @@ async def end_labels(uow: UnitOfWork, label_ids: Collection[int]) -> None:
         await change.finish()
 
 
-async def exchange_labels(container: AnnotationsContainer, uow: UnitOfWork, task_id: int, label_map: LabelMap) -> None:
+async def exchange_labels(container: AnnotationsContainer, uow: UnitOfWork, task: LabelOwner, label_map: LabelMap) -> None:
     """Give the objects of a task the labels of the project it moved to: one revision per job that has any; idempotent.
 
     Objects keep their ids; those of labels that have no place in the project go. Attributes that only the new labels have
@@ -58,9 +68,10 @@ async def exchange_labels(container: AnnotationsContainer, uow: UnitOfWork, task
     """
     if not label_map.labels:
         return
-    for job_id in await jobs_of_task(uow.connection, task_id):
+    await begin_change(uow, task)
+    for job_id in await jobs_of_task(uow.connection, task.id):
         try:
-            (state,) = await lock_jobs(uow, task_id, [job_id])
+            (state,) = await lock_jobs(uow, task.id, [job_id])
         except NotFound:
             continue  # deleted since it was listed
         if state.is_empty:

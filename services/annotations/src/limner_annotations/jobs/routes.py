@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_annotations.access import DELETE, READ, UPDATE, OpenJob, author_of, open_job
+from limner_annotations.access import DELETE, READ, UPDATE, OpenJob, author_of, open_job, with_current_labels
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.jobs import reading, service
 from limner_annotations.requests import container_of, read_document
@@ -90,5 +90,7 @@ async def _change(
 ) -> Response:
     expected = expected_revision(request.headers.get("if-match"))
     body = await read_document(container, request)
-    state, document = await change(container, job, body, author, expected=expected)
+    state, document = await with_current_labels(
+        container, job, lambda opened: change(container, opened, body, author, expected=expected)
+    )
     return document_answer(document, {REVISION_HEADER: str(state.revision)})

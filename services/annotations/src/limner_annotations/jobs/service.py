@@ -24,6 +24,7 @@ async def replace_annotations(
         Invalid: The document is refused.
         RevisionMismatch: The job is not at the expected revision.
         NotFound: The job was deleted.
+        LabelsOutdated: The labels it was checked against went meanwhile.
     """
     data = await _parse(container, job, body)
     batch = await _encode_new(container, data, len(body))
@@ -56,7 +57,7 @@ async def update_annotations(
     targets = targets_of(data)
     fresh = await container.ids.take(count_ids(data))
     async with container.database.begin() as uow:
-        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        state = await lock_job(uow, job.task.id, job.id, expected=expected, facts=job.task.facts)
         change = JobChange(uow, state, ChangeKind.UPDATE, author, job.task.labels_version)
         kept = await change.end(targets)
         batch = await container.compute(len(body), lambda: _numbered(data, fresh, kept))
@@ -103,7 +104,8 @@ async def _save(
     expected: int | None,
 ) -> JobState:
     async with container.database.begin() as uow:
-        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        facts = job.task.facts if batch.rows else None
+        state = await lock_job(uow, job.task.id, job.id, expected=expected, facts=facts)
         change = JobChange(uow, state, kind, author, job.task.labels_version)
         if kind is not ChangeKind.CREATE:
             await change.end_all()

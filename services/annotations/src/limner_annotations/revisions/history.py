@@ -2,6 +2,7 @@
 
 import msgspec
 
+from limner_annotations.access import OpenJob
 from limner_annotations.revisions import reading
 from limner_annotations.revisions.documents import Kind, join_document, refresh_documents
 from limner_annotations.revisions.schemas import RevisionRead
@@ -48,40 +49,28 @@ async def compare(database: Database, state: JobState, first: int, second: int, 
     return b'{"from":%d,"to":%d,"created":%b,"updated":%b,"deleted":%b}' % (first, second, created, updated, deleted)
 
 
-async def restore(
-    uow: UnitOfWork,
-    task_id: int,
-    job_id: int,
-    revision: int,
-    author: Author,
-    *,
-    labels_version: str,
-    label_ids: list[int],
-    expected: int | None = None,
-) -> JobState:
+async def restore(uow: UnitOfWork, job: OpenJob, revision: int, author: Author, *, expected: int | None = None) -> JobState:
     """Make one new revision whose objects are those of an earlier one; ids are the same.
 
     Objects of labels that are gone stay away. Restoring the revision before undoes it.
 
     Args:
         uow: Unit of work.
-        task_id: Task of the job.
-        job_id: Job.
+        job: Job.
         revision: Revision to go back to, from 0, which is empty.
         author: Who asks.
-        labels_version: Version of the task's labels.
-        label_ids: The task's labels.
         expected: Revision the job must be at; None when any will do.
 
     Raises:
         NotFound: There is no such revision, or the job was deleted.
         RevisionMismatch: The job is at another revision than expected.
+        LabelsOutdated: The task's labels went meanwhile.
     """
-    state = await lock_job(uow, task_id, job_id, expected=expected)
+    state = await lock_job(uow, job.task.id, job.id, expected=expected, facts=job.task.facts)
     if not 0 <= revision <= state.revision:
         raise NotFound
-    change = JobChange(uow, state, ChangeKind.RESTORE, author, labels_version)
-    await change.restore(revision, label_ids)
+    change = JobChange(uow, state, ChangeKind.RESTORE, author, job.task.labels_version)
+    await change.restore(revision, job.task.label_ids)
     return await change.finish()
 
 

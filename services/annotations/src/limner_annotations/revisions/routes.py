@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_annotations.access import READ, UPDATE, OpenJob, author_of, open_job
+from limner_annotations.access import READ, UPDATE, OpenJob, author_of, open_job, with_current_labels
 from limner_annotations.requests import container_of
 from limner_annotations.revisions import history
 from limner_annotations.revisions.answers import REVISION_HEADER, PieceStream, is_known, not_modified
@@ -93,18 +93,13 @@ async def restore_revision(job_id: int, revision: int, request: Request, grant: 
     Objects of labels that were deleted since stay away. ``If-Match`` as for saving. Needs ``job:update:annotations``.
     """
     container = container_of(request)
-    job = await open_job(container, grant, job_id, UPDATE)
-    async with container.database.begin() as uow:
-        state = await history.restore(
-            uow,
-            job.task.id,
-            job_id,
-            revision,
-            author_of(grant, f"revision {revision}"),
-            labels_version=job.task.labels_version,
-            label_ids=job.task.label_ids,
-            expected=expected_revision(request.headers.get("if-match")),
-        )
+    author, expected = author_of(grant, f"revision {revision}"), expected_revision(request.headers.get("if-match"))
+
+    async def restore(job: OpenJob) -> JobState:
+        async with container.database.begin() as uow:
+            return await history.restore(uow, job, revision, author, expected=expected)
+
+    state = await with_current_labels(container, await open_job(container, grant, job_id, UPDATE), restore)
     answer = Restored(revision=state.revision, restored=revision)
     return JSONAnswer(msgspec.json.encode(answer), headers={REVISION_HEADER: str(state.revision)})
 

@@ -7,6 +7,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from limner_annotations import metrics
+from limner_annotations.labels.service import hold_labels
 from limner_annotations.revisions import reading, repository
 from limner_annotations.revisions.documents import Batch, Counts, Kind, Target
 from limner_annotations.revisions.events import annotations_saved
@@ -14,6 +15,7 @@ from limner_annotations.revisions.states import Author, ChangeKind, JobState, Re
 from limner_annotations.revisions.stored import StoredDoc
 from limner_common.db import Database, UnitOfWork
 from limner_common.errors import NotFound
+from limner_model.facts import TaskFacts
 
 
 class JobChange:
@@ -134,7 +136,9 @@ async def _count_save(kind: ChangeKind, totals: Mapping[str, int]) -> None:
         metrics.OBJECTS.labels(action).inc(count)
 
 
-async def lock_job(uow: UnitOfWork, task_id: int, job_id: int, *, expected: int | None = None) -> JobState:
+async def lock_job(
+    uow: UnitOfWork, task_id: int, job_id: int, *, expected: int | None = None, facts: TaskFacts | None = None
+) -> JobState:
     """Lock a job for a change; others wait until the transaction ends.
 
     Args:
@@ -142,20 +146,26 @@ async def lock_job(uow: UnitOfWork, task_id: int, job_id: int, *, expected: int 
         task_id: Its task.
         job_id: The job.
         expected: Revision that the change was made for; None when any will do.
+        facts: What objects to be added were checked against; None when none are added.
 
     Raises:
         NotFound: The job was deleted.
         RevisionMismatch: The job is at another revision.
+        LabelsOutdated: Labels went since those facts.
     """
-    (state,) = await lock_jobs(uow, task_id, [job_id])
+    (state,) = await lock_jobs(uow, task_id, [job_id], facts=facts)
     if expected is not None and expected != state.revision:
         difference = await repository.difference_since(uow.connection, job_id, expected)
         raise RevisionMismatch(expected, state.revision, difference)
     return state
 
 
-async def lock_jobs(uow: UnitOfWork, task_id: int, job_ids: Iterable[int]) -> list[JobState]:
+async def lock_jobs(
+    uow: UnitOfWork, task_id: int, job_ids: Iterable[int], *, facts: TaskFacts | None = None
+) -> list[JobState]:
     """Lock several jobs of a task; returns their states by id. Raises as ``lock_job``."""
+    if facts is not None:
+        await hold_labels(uow, facts)
     states = await repository.lock_states(uow, task_id, list(job_ids))
     if any(state.is_deleted for state in states):
         raise NotFound

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_annotations.access import DELETE, READ, UPDATE, OpenTask, author_of, open_task
+from limner_annotations.access import DELETE, READ, UPDATE, OpenTask, author_of, open_task, with_current_labels
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.requests import container_of, read_document
 from limner_annotations.revisions.answers import document_answer
@@ -81,4 +81,6 @@ async def _change(task_id: int, request: Request, grant: Granted, change: Change
     container = container_of(request)
     task = await open_task(container, grant, task_id, UPDATE)
     body = await read_document(container, request)
-    return document_answer(await change(container, task, body, author_of(grant)), {})
+    author = author_of(grant)
+    answer = await with_current_labels(container, task, lambda opened: change(container, opened, body, author))
+    return document_answer(answer, {})

@@ -35,6 +35,7 @@ async def replace_annotations(container: AnnotationsContainer, task: OpenTask, b
     Raises:
         Invalid: The document is refused.
         NotFound: A job was deleted.
+        LabelsOutdated: The labels it was checked against went meanwhile.
     """
     return await _write_new(container, task, body, author, ChangeKind.REPLACE)
 
@@ -76,7 +77,7 @@ async def delete_annotations(container: AnnotationsContainer, task: OpenTask, bo
     layout = layout_of(task)
     targets, answer = await container.compute(len(body), partial(parse_targets, body))
     async with container.database.begin() as uow:
-        changes = await _open(uow, task, ChangeKind.DELETE, author)
+        changes = await _open(uow, task, ChangeKind.DELETE, author, adds=False)
         await _end(changes, await _owned_parts(container, uow, layout, targets))
         await _add(changes, {}, {})
     return answer
@@ -89,7 +90,7 @@ async def clear_annotations(container: AnnotationsContainer, task: OpenTask, aut
         NotFound: A job was deleted.
     """
     async with container.database.begin() as uow:
-        changes = await _open(uow, task, ChangeKind.CLEAR, author)
+        changes = await _open(uow, task, ChangeKind.CLEAR, author, adds=False)
         for change in changes.values():
             await change.end_all()
         await _add(changes, {}, {})
@@ -119,9 +120,11 @@ def _parse_and_split(task: OpenTask, layout: Layout, body: bytes) -> tuple[Label
     return data, split(data, layout)
 
 
-async def _open(uow: UnitOfWork, task: OpenTask, kind: ChangeKind, author: Author) -> dict[int, JobChange]:
+async def _open(
+    uow: UnitOfWork, task: OpenTask, kind: ChangeKind, author: Author, *, adds: bool = True
+) -> dict[int, JobChange]:
     """Lock all annotation jobs of a task."""
-    states = await lock_jobs(uow, task.id, [job.id for job in task.annotation_jobs])
+    states = await lock_jobs(uow, task.id, [job.id for job in task.annotation_jobs], facts=task.facts if adds else None)
     return {state.job_id: JobChange(uow, state, kind, author, task.labels_version) for state in states}
 
 

@@ -78,6 +78,7 @@ async def run_import(container: AnnotationsContainer, order: ImportOrder, spool:
     Raises:
         Invalid: A line is refused; nothing is written.
         NotFound: A job was deleted.
+        LabelsOutdated: The labels of the order went meanwhile; no line was read.
     """
     async with container.database.begin() as uow:
         if not await repository.claim_import(uow, order.request_id):
@@ -109,7 +110,7 @@ class _Writer:
     @classmethod
     async def open(cls, container: AnnotationsContainer, uow: UnitOfWork, order: ImportOrder) -> "_Writer":
         task = order.task
-        states = await lock_jobs(uow, task.id, [segment.job_id for segment in order.layout.segments])
+        states = await lock_jobs(uow, task.id, [segment.job_id for segment in order.layout.segments], facts=task.facts)
         changes = {
             state.job_id: JobChange(uow, state, ChangeKind.IMPORT, order.author, task.labels_version) for state in states
         }

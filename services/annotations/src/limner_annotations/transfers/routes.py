@@ -1,13 +1,13 @@
 """What other services read and write; they come with a grant for services."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import msgspec
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_annotations.access import OpenJob, OpenTask
+from limner_annotations.access import Opened, OpenJob, OpenTask, with_current_labels
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.requests import container_of
 from limner_annotations.revisions.answers import PieceStream
@@ -100,9 +100,13 @@ async def import_into_task(
     answer of the first.
     """
     container = container_of(request)
-    task = await _task(container, task_id, None)
+    author = Author(user_id, username, reason)
     return await _import(
-        container, request, imports.order_for_task(task, mode, Author(user_id, username, reason), request_id)
+        container,
+        request,
+        request_id,
+        await _task(container, task_id, None),
+        lambda task: imports.order_for_task(task, mode, author, request_id),
     )
 
 
@@ -123,18 +127,32 @@ async def import_into_job(
     Otherwise as for a task.
     """
     container = container_of(request)
+    author = Author(user_id, username, reason)
     task = await _task(container, task_id, None)
-    job = OpenJob(task, task.job(job_id))
-    return await _import(container, request, imports.order_for_job(job, mode, Author(user_id, username, reason), request_id))
+    return await _import(
+        container,
+        request,
+        request_id,
+        OpenJob(task, task.job(job_id)),
+        lambda job: imports.order_for_job(job, mode, author, request_id),
+    )
 
 
-async def _import(container: AnnotationsContainer, request: Request, order: ImportOrder) -> Response:
-    done = await imports.find_result(container, order.request_id)
+async def _import(
+    container: AnnotationsContainer,
+    request: Request,
+    request_id: str,
+    opened: Opened,
+    order_for: Callable[[Opened], ImportOrder],
+) -> Response:
+    done = await imports.find_result(container, request_id)
     if done is None:
         resources = container.resources
         limit, longest = resources.settings.max_upload_bytes, container.settings.import_batch_bytes
         async with spooled(request.stream(), resources.scratch, max_bytes=limit, max_line_bytes=longest) as spool:
-            done = await imports.run_import(container, order, spool)
+            done = await with_current_labels(
+                container, opened, lambda found: imports.run_import(container, order_for(found), spool)
+            )
     return JSONAnswer(done)
 
 

@@ -49,15 +49,20 @@ async def find_attributes(connection: AsyncConnection, label_ids: Sequence[int])
     return (await connection.execute(statement)).all()
 
 
-async def lock_parent(uow: UnitOfWork, parent: LabelParent) -> bool:
-    """Give the project or task a new version and date, and keep others off its labels until the end; False when gone."""
+async def lock_parent(uow: UnitOfWork, parent: LabelParent) -> int | None:
+    """Give the project or task a new version and date, and keep others off its labels until the end.
+
+    Returns:
+        The version; None when it is gone.
+    """
     table, parent_id = (_tasks, parent.task_id) if parent.project_id is None else (_projects, parent.project_id)
-    changed = await uow.execute(
+    version: int | None = await uow.connection.scalar(
         sa.update(table)
         .where(table.c.id == parent_id)
         .values(facts_version=table.c.facts_version + 1, updated_at=sa.func.now())
+        .returning(table.c.facts_version)
     )
-    return changed.rowcount == 1
+    return version
 
 
 async def add(uow: UnitOfWork, parent: LabelParent, new: Sequence[NewLabel]) -> None:

@@ -34,8 +34,8 @@ async def change_labels(uow: UnitOfWork, subject: Subject, parent: LabelParent, 
         NotFound: An entry names a label or attribute that is not there.
         Invalid: One breaks the rules.
     """
-    existing = await _begin(uow, parent)
-    await _apply(uow, subject, parent, existing, plan_label_patch(existing, inputs))
+    version, existing = await _begin(uow, parent)
+    await _apply(uow, subject, parent, version, existing, plan_label_patch(existing, inputs))
 
 
 async def change_label(uow: UnitOfWork, subject: Subject, parent: LabelParent, label_id: int, given: LabelInput) -> None:
@@ -45,8 +45,8 @@ async def change_label(uow: UnitOfWork, subject: Subject, parent: LabelParent, l
         NotFound: It is not there.
         Invalid: It is a sublabel, or the change breaks the rules.
     """
-    existing = await _begin(uow, parent)
-    await _apply(uow, subject, parent, existing, plan_single_patch(existing, label_id, given))
+    version, existing = await _begin(uow, parent)
+    await _apply(uow, subject, parent, version, existing, plan_single_patch(existing, label_id, given))
 
 
 async def delete_label(uow: UnitOfWork, subject: Subject, parent: LabelParent, label_id: int) -> None:
@@ -56,18 +56,21 @@ async def delete_label(uow: UnitOfWork, subject: Subject, parent: LabelParent, l
         NotFound: It is not there.
         Invalid: It is a sublabel.
     """
-    existing = await _begin(uow, parent)
+    version, existing = await _begin(uow, parent)
     check_top_level(existing, label_id, "deleted")
-    await _apply(uow, subject, parent, existing, LabelPatch(delete=(label_id,)))
+    await _apply(uow, subject, parent, version, existing, LabelPatch(delete=(label_id,)))
 
 
-async def move_labels(uow: UnitOfWork, subject: Subject, task_id: int, source: LabelParent, target: LabelParent) -> None:
+async def move_labels(
+    uow: UnitOfWork, subject: Subject, task_id: int, version: int, source: LabelParent, target: LabelParent
+) -> None:
     """Put the labels of another project in place of those a task has had.
 
     Args:
         uow: Unit of work.
         subject: Whoever moves the task.
         task_id: The task.
+        version: Its version once it has moved.
         source: Whose labels it has had: its own, or those of its former project.
         target: The project.
 
@@ -82,15 +85,17 @@ async def move_labels(uow: UnitOfWork, subject: Subject, task_id: int, source: L
         subject,
         mapping,
         task_id=task_id,
+        version=version,
         project_id=target.project_id,
         organization_id=target.organization_id,
     )
 
 
-async def _begin(uow: UnitOfWork, parent: LabelParent) -> list[LabelSpec]:
-    if not await repository.lock_parent(uow, parent):
+async def _begin(uow: UnitOfWork, parent: LabelParent) -> tuple[int, list[LabelSpec]]:
+    version = await repository.lock_parent(uow, parent)
+    if version is None:
         raise NotFound
-    return await _load(uow.connection, parent)
+    return version, await _load(uow.connection, parent)
 
 
 async def _load(connection: AsyncConnection, parent: LabelParent) -> list[LabelSpec]:
@@ -98,11 +103,16 @@ async def _load(connection: AsyncConnection, parent: LabelParent) -> list[LabelS
 
 
 async def _apply(
-    uow: UnitOfWork, subject: Subject, parent: LabelParent, existing: Sequence[LabelSpec], patch: LabelPatch
+    uow: UnitOfWork,
+    subject: Subject,
+    parent: LabelParent,
+    version: int,
+    existing: Sequence[LabelSpec],
+    patch: LabelPatch,
 ) -> None:
     await repository.remove(uow, patch.delete)
     await repository.change(uow, patch.update)
     await repository.add(uow, parent, patch.create)
     gone = [label for label in existing if label.id in patch.delete]
     deleted = sorted([*patch.delete, *(sublabel.id for label in gone for sublabel in label.sublabels)])
-    record_labels_changed(uow, subject, parent, deleted)
+    record_labels_changed(uow, subject, parent, version, deleted)

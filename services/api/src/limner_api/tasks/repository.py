@@ -40,13 +40,15 @@ async def touch_projects(uow: UnitOfWork, project_ids: Iterable[int | None]) -> 
         await uow.execute(sa.update(projects).where(projects.c.id.in_(wanted)).values(updated_at=sa.func.now()))
 
 
-async def update(uow: UnitOfWork, task_id: int, values: Mapping[str, Any]) -> None:
-    """Change a task, and give it a new version and date."""
-    await uow.execute(
+async def update(uow: UnitOfWork, task_id: int, values: Mapping[str, Any]) -> int:
+    """Change a task that is there, and give it a date and a new version, which is returned."""
+    version: int = await uow.connection.scalar(
         sa.update(tasks)
         .where(tasks.c.id == task_id)
         .values(**values, updated_at=sa.func.now(), facts_version=tasks.c.facts_version + 1)
+        .returning(tasks.c.facts_version)
     )
+    return version
 
 
 async def bump(uow: UnitOfWork, task_id: int) -> None:

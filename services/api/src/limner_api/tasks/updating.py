@@ -164,11 +164,12 @@ async def _plan_move(
 async def _apply(uow: UnitOfWork, who: Authenticated, accessed: AccessedObject, task: Row, changes: _Changes) -> None:
     target = changes.target
     if target is not None:
-        await move_labels(uow, who.principal, task.id, LabelParent.of(accessed), LabelParent.of(target))
         changes.values["project_id"] = target.project_id
         changes.values["organization_id"] = target.organization_id
     changed = {name for name, value in changes.values.items() if value != getattr(task, name)} - {"assignee_updated_at"}
-    await repository.update(uow, task.id, changes.values)
+    version = await repository.update(uow, task.id, changes.values)
+    if target is not None:
+        await move_labels(uow, who.principal, task.id, version, LabelParent.of(accessed), LabelParent.of(target))
     if changes.labels:
         await change_labels(uow, who.principal, LabelParent.of(accessed), changes.labels)
     if target is not None:

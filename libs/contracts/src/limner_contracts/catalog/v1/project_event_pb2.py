@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from limner_contracts.common.v1 import event_meta_pb2 as limner_dot_common_dot_v1_dot_event__meta__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%limner/catalog/v1/project_event.proto\x12\x11limner.catalog.v1\x1a!limner/common/v1/event_meta.proto\"\xd3\x02\n\x0cProjectEvent\x12)\n\x04meta\x18\x01 \x01(\x0b\x32\x1b.limner.common.v1.EventMeta\x12\x12\n\nproject_id\x18\x02 \x01(\x03\x12\x17\n\x0forganization_id\x18\x03 \x01(\x03\x12\x34\n\x07\x63reated\x18\n \x01(\x0b\x32!.limner.catalog.v1.ProjectCreatedH\x00\x12\x34\n\x07updated\x18\x0b \x01(\x0b\x32!.limner.catalog.v1.ProjectUpdatedH\x00\x12\x34\n\x07\x64\x65leted\x18\x0c \x01(\x0b\x32!.limner.catalog.v1.ProjectDeletedH\x00\x12\x41\n\x0elabels_changed\x18\r \x01(\x0b\x32\'.limner.catalog.v1.ProjectLabelsChangedH\x00\x42\x06\n\x04\x66\x61\x63t\"0\n\x0eProjectCreated\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\x03\"(\n\x0eProjectUpdated\x12\x16\n\x0e\x63hanged_fields\x18\x01 \x03(\t\"\x10\n\x0eProjectDeleted\"1\n\x14ProjectLabelsChanged\x12\x19\n\x11\x64\x65leted_label_ids\x18\x01 \x03(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%limner/catalog/v1/project_event.proto\x12\x11limner.catalog.v1\x1a!limner/common/v1/event_meta.proto\"\xea\x02\n\x0cProjectEvent\x12)\n\x04meta\x18\x01 \x01(\x0b\x32\x1b.limner.common.v1.EventMeta\x12\x12\n\nproject_id\x18\x02 \x01(\x03\x12\x17\n\x0forganization_id\x18\x03 \x01(\x03\x12\x15\n\rfacts_version\x18\x04 \x01(\x03\x12\x34\n\x07\x63reated\x18\n \x01(\x0b\x32!.limner.catalog.v1.ProjectCreatedH\x00\x12\x34\n\x07updated\x18\x0b \x01(\x0b\x32!.limner.catalog.v1.ProjectUpdatedH\x00\x12\x34\n\x07\x64\x65leted\x18\x0c \x01(\x0b\x32!.limner.catalog.v1.ProjectDeletedH\x00\x12\x41\n\x0elabels_changed\x18\r \x01(\x0b\x32\'.limner.catalog.v1.ProjectLabelsChangedH\x00\x42\x06\n\x04\x66\x61\x63t\"0\n\x0eProjectCreated\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\x03\"(\n\x0eProjectUpdated\x12\x16\n\x0e\x63hanged_fields\x18\x01 \x03(\t\"\x10\n\x0eProjectDeleted\"1\n\x14ProjectLabelsChanged\x12\x19\n\x11\x64\x65leted_label_ids\x18\x01 \x03(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,13 +33,13 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'limner.catalog.v1.project_e
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PROJECTEVENT']._serialized_start=96
-  _globals['_PROJECTEVENT']._serialized_end=435
-  _globals['_PROJECTCREATED']._serialized_start=437
-  _globals['_PROJECTCREATED']._serialized_end=485
-  _globals['_PROJECTUPDATED']._serialized_start=487
-  _globals['_PROJECTUPDATED']._serialized_end=527
-  _globals['_PROJECTDELETED']._serialized_start=529
-  _globals['_PROJECTDELETED']._serialized_end=545
-  _globals['_PROJECTLABELSCHANGED']._serialized_start=547
-  _globals['_PROJECTLABELSCHANGED']._serialized_end=596
+  _globals['_PROJECTEVENT']._serialized_end=458
+  _globals['_PROJECTCREATED']._serialized_start=460
+  _globals['_PROJECTCREATED']._serialized_end=508
+  _globals['_PROJECTUPDATED']._serialized_start=510
+  _globals['_PROJECTUPDATED']._serialized_end=550
+  _globals['_PROJECTDELETED']._serialized_start=552
+  _globals['_PROJECTDELETED']._serialized_end=568
+  _globals['_PROJECTLABELSCHANGED']._serialized_start=570
+  _globals['_PROJECTLABELSCHANGED']._serialized_end=619
 # @@protoc_insertion_point(module_scope)

@@ -8,10 +8,11 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class ProjectEvent(_message.Message):
-    __slots__ = ("meta", "project_id", "organization_id", "created", "updated", "deleted", "labels_changed")
+    __slots__ = ("meta", "project_id", "organization_id", "facts_version", "created", "updated", "deleted", "labels_changed")
     META_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
+    FACTS_VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     DELETED_FIELD_NUMBER: _ClassVar[int]
@@ -19,11 +20,12 @@ class ProjectEvent(_message.Message):
     meta: _event_meta_pb2.EventMeta
     project_id: int
     organization_id: int
+    facts_version: int
     created: ProjectCreated
     updated: ProjectUpdated
     deleted: ProjectDeleted
     labels_changed: ProjectLabelsChanged
-    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., created: _Optional[_Union[ProjectCreated, _Mapping]] = ..., updated: _Optional[_Union[ProjectUpdated, _Mapping]] = ..., deleted: _Optional[_Union[ProjectDeleted, _Mapping]] = ..., labels_changed: _Optional[_Union[ProjectLabelsChanged, _Mapping]] = ...) -> None: ...
+    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., facts_version: _Optional[int] = ..., created: _Optional[_Union[ProjectCreated, _Mapping]] = ..., updated: _Optional[_Union[ProjectUpdated, _Mapping]] = ..., deleted: _Optional[_Union[ProjectDeleted, _Mapping]] = ..., labels_changed: _Optional[_Union[ProjectLabelsChanged, _Mapping]] = ...) -> None: ...
 
 class ProjectCreated(_message.Message):
     __slots__ = ("name", "owner_id")

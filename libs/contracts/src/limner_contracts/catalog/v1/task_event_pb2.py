@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from limner_contracts.common.v1 import event_meta_pb2 as limner_dot_common_dot_v1_dot_event__meta__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"limner/catalog/v1/task_event.proto\x12\x11limner.catalog.v1\x1a!limner/common/v1/event_meta.proto\"\xcf\x03\n\tTaskEvent\x12)\n\x04meta\x18\x01 \x01(\x0b\x32\x1b.limner.common.v1.EventMeta\x12\x0f\n\x07task_id\x18\x02 \x01(\x03\x12\x12\n\nproject_id\x18\x03 \x01(\x03\x12\x17\n\x0forganization_id\x18\x04 \x01(\x03\x12\x31\n\x07\x63reated\x18\n \x01(\x0b\x32\x1e.limner.catalog.v1.TaskCreatedH\x00\x12\x31\n\x07updated\x18\x0b \x01(\x0b\x32\x1e.limner.catalog.v1.TaskUpdatedH\x00\x12\x31\n\x07\x64\x65leted\x18\x0c \x01(\x0b\x32\x1e.limner.catalog.v1.TaskDeletedH\x00\x12:\n\x0cjobs_created\x18\r \x01(\x0b\x32\".limner.catalog.v1.TaskJobsCreatedH\x00\x12>\n\x0elabels_changed\x18\x0e \x01(\x0b\x32$.limner.catalog.v1.TaskLabelsChangedH\x00\x12<\n\rlabels_mapped\x18\x0f \x01(\x0b\x32#.limner.catalog.v1.TaskLabelsMappedH\x00\x42\x06\n\x04\x66\x61\x63t\"-\n\x0bTaskCreated\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\x03\"%\n\x0bTaskUpdated\x12\x16\n\x0e\x63hanged_fields\x18\x01 \x03(\t\"\x1e\n\x0bTaskDeleted\x12\x0f\n\x07job_ids\x18\x01 \x03(\x03\";\n\x0fTaskJobsCreated\x12(\n\x04jobs\x18\x01 \x03(\x0b\x32\x1a.limner.catalog.v1.TaskJob\"P\n\x07TaskJob\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\x12\x13\n\x0bstart_frame\x18\x02 \x01(\x03\x12\x12\n\nstop_frame\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\".\n\x11TaskLabelsChanged\x12\x19\n\x11\x64\x65leted_label_ids\x18\x01 \x03(\x03\"\x8c\x02\n\x10TaskLabelsMapped\x12\x44\n\tlabel_ids\x18\x01 \x03(\x0b\x32\x31.limner.catalog.v1.TaskLabelsMapped.LabelIdsEntry\x12L\n\rattribute_ids\x18\x02 \x03(\x0b\x32\x35.limner.catalog.v1.TaskLabelsMapped.AttributeIdsEntry\x1a/\n\rLabelIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x33\n\x11\x41ttributeIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"limner/catalog/v1/task_event.proto\x12\x11limner.catalog.v1\x1a!limner/common/v1/event_meta.proto\"\xe6\x03\n\tTaskEvent\x12)\n\x04meta\x18\x01 \x01(\x0b\x32\x1b.limner.common.v1.EventMeta\x12\x0f\n\x07task_id\x18\x02 \x01(\x03\x12\x12\n\nproject_id\x18\x03 \x01(\x03\x12\x17\n\x0forganization_id\x18\x04 \x01(\x03\x12\x15\n\rfacts_version\x18\x05 \x01(\x03\x12\x31\n\x07\x63reated\x18\n \x01(\x0b\x32\x1e.limner.catalog.v1.TaskCreatedH\x00\x12\x31\n\x07updated\x18\x0b \x01(\x0b\x32\x1e.limner.catalog.v1.TaskUpdatedH\x00\x12\x31\n\x07\x64\x65leted\x18\x0c \x01(\x0b\x32\x1e.limner.catalog.v1.TaskDeletedH\x00\x12:\n\x0cjobs_created\x18\r \x01(\x0b\x32\".limner.catalog.v1.TaskJobsCreatedH\x00\x12>\n\x0elabels_changed\x18\x0e \x01(\x0b\x32$.limner.catalog.v1.TaskLabelsChangedH\x00\x12<\n\rlabels_mapped\x18\x0f \x01(\x0b\x32#.limner.catalog.v1.TaskLabelsMappedH\x00\x42\x06\n\x04\x66\x61\x63t\"-\n\x0bTaskCreated\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08owner_id\x18\x02 \x01(\x03\"%\n\x0bTaskUpdated\x12\x16\n\x0e\x63hanged_fields\x18\x01 \x03(\t\"\x1e\n\x0bTaskDeleted\x12\x0f\n\x07job_ids\x18\x01 \x03(\x03\";\n\x0fTaskJobsCreated\x12(\n\x04jobs\x18\x01 \x03(\x0b\x32\x1a.limner.catalog.v1.TaskJob\"P\n\x07TaskJob\x12\x0e\n\x06job_id\x18\x01 \x01(\x03\x12\x13\n\x0bstart_frame\x18\x02 \x01(\x03\x12\x12\n\nstop_frame\x18\x03 \x01(\x03\x12\x0c\n\x04type\x18\x04 \x01(\t\".\n\x11TaskLabelsChanged\x12\x19\n\x11\x64\x65leted_label_ids\x18\x01 \x03(\x03\"\x8c\x02\n\x10TaskLabelsMapped\x12\x44\n\tlabel_ids\x18\x01 \x03(\x0b\x32\x31.limner.catalog.v1.TaskLabelsMapped.LabelIdsEntry\x12L\n\rattribute_ids\x18\x02 \x03(\x0b\x32\x35.limner.catalog.v1.TaskLabelsMapped.AttributeIdsEntry\x1a/\n\rLabelIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x1a\x33\n\x11\x41ttributeIdsEntry\x12\x0b\n\x03key\x18\x01 \x01(\x03\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,23 +37,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._loaded_options = None
   _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._serialized_options = b'8\001'
   _globals['_TASKEVENT']._serialized_start=93
-  _globals['_TASKEVENT']._serialized_end=556
-  _globals['_TASKCREATED']._serialized_start=558
-  _globals['_TASKCREATED']._serialized_end=603
-  _globals['_TASKUPDATED']._serialized_start=605
-  _globals['_TASKUPDATED']._serialized_end=642
-  _globals['_TASKDELETED']._serialized_start=644
-  _globals['_TASKDELETED']._serialized_end=674
-  _globals['_TASKJOBSCREATED']._serialized_start=676
-  _globals['_TASKJOBSCREATED']._serialized_end=735
-  _globals['_TASKJOB']._serialized_start=737
-  _globals['_TASKJOB']._serialized_end=817
-  _globals['_TASKLABELSCHANGED']._serialized_start=819
-  _globals['_TASKLABELSCHANGED']._serialized_end=865
-  _globals['_TASKLABELSMAPPED']._serialized_start=868
-  _globals['_TASKLABELSMAPPED']._serialized_end=1136
-  _globals['_TASKLABELSMAPPED_LABELIDSENTRY']._serialized_start=1036
-  _globals['_TASKLABELSMAPPED_LABELIDSENTRY']._serialized_end=1083
-  _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._serialized_start=1085
-  _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._serialized_end=1136
+  _globals['_TASKEVENT']._serialized_end=579
+  _globals['_TASKCREATED']._serialized_start=581
+  _globals['_TASKCREATED']._serialized_end=626
+  _globals['_TASKUPDATED']._serialized_start=628
+  _globals['_TASKUPDATED']._serialized_end=665
+  _globals['_TASKDELETED']._serialized_start=667
+  _globals['_TASKDELETED']._serialized_end=697
+  _globals['_TASKJOBSCREATED']._serialized_start=699
+  _globals['_TASKJOBSCREATED']._serialized_end=758
+  _globals['_TASKJOB']._serialized_start=760
+  _globals['_TASKJOB']._serialized_end=840
+  _globals['_TASKLABELSCHANGED']._serialized_start=842
+  _globals['_TASKLABELSCHANGED']._serialized_end=888
+  _globals['_TASKLABELSMAPPED']._serialized_start=891
+  _globals['_TASKLABELSMAPPED']._serialized_end=1159
+  _globals['_TASKLABELSMAPPED_LABELIDSENTRY']._serialized_start=1059
+  _globals['_TASKLABELSMAPPED_LABELIDSENTRY']._serialized_end=1106
+  _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._serialized_start=1108
+  _globals['_TASKLABELSMAPPED_ATTRIBUTEIDSENTRY']._serialized_end=1159
 # @@protoc_insertion_point(module_scope)

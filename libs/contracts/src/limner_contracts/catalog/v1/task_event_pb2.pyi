@@ -8,11 +8,12 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class TaskEvent(_message.Message):
-    __slots__ = ("meta", "task_id", "project_id", "organization_id", "created", "updated", "deleted", "jobs_created", "labels_changed", "labels_mapped")
+    __slots__ = ("meta", "task_id", "project_id", "organization_id", "facts_version", "created", "updated", "deleted", "jobs_created", "labels_changed", "labels_mapped")
     META_FIELD_NUMBER: _ClassVar[int]
     TASK_ID_FIELD_NUMBER: _ClassVar[int]
     PROJECT_ID_FIELD_NUMBER: _ClassVar[int]
     ORGANIZATION_ID_FIELD_NUMBER: _ClassVar[int]
+    FACTS_VERSION_FIELD_NUMBER: _ClassVar[int]
     CREATED_FIELD_NUMBER: _ClassVar[int]
     UPDATED_FIELD_NUMBER: _ClassVar[int]
     DELETED_FIELD_NUMBER: _ClassVar[int]
@@ -23,13 +24,14 @@ class TaskEvent(_message.Message):
     task_id: int
     project_id: int
     organization_id: int
+    facts_version: int
     created: TaskCreated
     updated: TaskUpdated
     deleted: TaskDeleted
     jobs_created: TaskJobsCreated
     labels_changed: TaskLabelsChanged
     labels_mapped: TaskLabelsMapped
-    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., task_id: _Optional[int] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., created: _Optional[_Union[TaskCreated, _Mapping]] = ..., updated: _Optional[_Union[TaskUpdated, _Mapping]] = ..., deleted: _Optional[_Union[TaskDeleted, _Mapping]] = ..., jobs_created: _Optional[_Union[TaskJobsCreated, _Mapping]] = ..., labels_changed: _Optional[_Union[TaskLabelsChanged, _Mapping]] = ..., labels_mapped: _Optional[_Union[TaskLabelsMapped, _Mapping]] = ...) -> None: ...
+    def __init__(self, meta: _Optional[_Union[_event_meta_pb2.EventMeta, _Mapping]] = ..., task_id: _Optional[int] = ..., project_id: _Optional[int] = ..., organization_id: _Optional[int] = ..., facts_version: _Optional[int] = ..., created: _Optional[_Union[TaskCreated, _Mapping]] = ..., updated: _Optional[_Union[TaskUpdated, _Mapping]] = ..., deleted: _Optional[_Union[TaskDeleted, _Mapping]] = ..., jobs_created: _Optional[_Union[TaskJobsCreated, _Mapping]] = ..., labels_changed: _Optional[_Union[TaskLabelsChanged, _Mapping]] = ..., labels_mapped: _Optional[_Union[TaskLabelsMapped, _Mapping]] = ...) -> None: ...
 
 class TaskCreated(_message.Message):
     __slots__ = ("name", "owner_id")

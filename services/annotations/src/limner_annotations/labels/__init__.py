@@ -1,0 +1,1 @@
+"""Which version of labels a save must have been checked against."""
