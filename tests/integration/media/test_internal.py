@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
+from limner_clients.frame_streams import FrameReader
 from limner_clients.media import MediaClient, StoredArchive, StoredFile, StoredSource
 from limner_common.errors import Conflict, Invalid, NotFound
 from limner_common.http.upstream import Upstreams
@@ -59,6 +62,65 @@ async def test_frames_and_chunks(studio: Studio, client: MediaClient) -> None:
         await client.frame(TASK, 4)
     with pytest.raises(NotFound):
         await client.facts(TASK + 1)
+
+
+async def received(client: MediaClient, numbers: list[int]) -> list[tuple[int, bytes]]:
+    found: dict[int, bytes] = {}
+    async for parts in client.frames(TASK, numbers):
+        for part in parts:
+            found[part.number] = found.get(part.number, b"") + part.data
+    return list(found.items())
+
+
+async def test_many_frames_at_once(studio: Studio, client: MediaClient) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (800, 1200, 3), dtype=np.uint8)
+    large = encoded(Image.fromarray(noise), "BMP")
+    files = [(f"{number:02d}.png", encoded(picture(number, 40, 30))) for number in range(20)]
+    files[7] = ("07.bmp", large)
+    await studio.create([("a.zip", zipped(files, 0))])
+    wanted = [number for number in range(20) if number != 3]
+    assert await received(client, wanted) == [(number, files[number][1]) for number in wanted]
+    assert await received(client, [9, 7]) == [(9, files[9][1]), (7, large)]
+
+
+async def test_frames_of_a_deflated_archive_and_of_a_video_at_once(
+    studio: Studio, client: MediaClient, tmp_path: Path
+) -> None:
+    await studio.create([("a.zip", zipped(PICTURES, 8))])
+    assert await received(client, [0, 1, 2, 3]) == [(number, data) for number, (_, data) in enumerate(PICTURES)]
+    video = write_video(tmp_path / "v.mp4", 5)
+    await studio.create([("v.mp4", video.read_bytes())], task_id=TASK + 1)
+    found = [parts async for parts in client.frames(TASK + 1, range(5))]
+    pictures = [part.data for parts in found for part in parts]
+    assert pictures == [(await client.frame(TASK + 1, number, "raw"))[0] for number in range(5)]
+
+
+async def test_an_answer_goes_on_in_the_middle_of_a_frame(studio: Studio) -> None:
+    await studio.create(PICTURES)
+    async with studio.bench.internal_client("media") as services:
+        whole = (await services.get(f"/internal/tasks/{TASK}/frames", params={"numbers": "1-2"})).content
+        rest = (await services.get(f"/internal/tasks/{TASK}/frames", params={"numbers": "1-2", "skip": "10"})).content
+    (first, *_), (again, *_) = FrameReader().read(whole), FrameReader().read(rest)
+    assert (first.data[10:], again.number, first.is_last) == (again.data, 1, True)
+
+
+@pytest.mark.parametrize("numbers", ["", "x", "3-1", "0-4", "-1", "0,,1", "0-3,0-3000"])
+async def test_what_are_no_frames_is_refused(studio: Studio, numbers: str) -> None:
+    await studio.create(PICTURES)
+    async with studio.bench.internal_client("media") as services:
+        answer = await services.get(f"/internal/tasks/{TASK}/frames", params={"numbers": numbers})
+    assert answer.status_code == 400
+
+
+async def test_a_lost_object_is_named_by_its_error_after_what_comes_before_it(studio: Studio, client: MediaClient) -> None:
+    await studio.create(PICTURES)
+    objects = studio.container.resources.objects
+    frame = await studio.container.datas.frame(await studio.container.datas.get(TASK), 2)
+    await objects.delete(frame.piece.key)
+    with pytest.raises(NotFound, match="stored object"):
+        await received(client, [0, 1, 2, 3])
+    with pytest.raises(NotFound):
+        await anext(client.frames(TASK + 5, [0]))
 
 
 async def test_only_services_are_answered(studio: Studio) -> None:

@@ -1,6 +1,6 @@
 """Asks ``media`` about the data of tasks, for frames and chunks, and to make data of files in the store."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -8,6 +8,7 @@ import httpx
 import msgspec
 
 from limner_clients.base import InternalClient
+from limner_clients.frame_streams import FramePart, stream_frames
 from limner_common.grants import Keyring
 from limner_common.http.upstream import Upstreams
 
@@ -183,6 +184,10 @@ class MediaClient:
         """Return a frame's bytes and its extension without the dot."""
         async with self.open_frame(task_id, number, form) as file:
             return b"".join([block async for block in file.blocks]), file.extension
+
+    def frames(self, task_id: int, numbers: Iterable[int]) -> AsyncGenerator[list[FramePart]]:
+        """Yield many frames as they were sent, of a video as PNG; see ``stream_frames``."""
+        return stream_frames(self._client, task_id, numbers)
 
     @asynccontextmanager
     async def open_frame(self, task_id: int, number: int, form: FrameForm = "original") -> AsyncIterator[OpenFile]:

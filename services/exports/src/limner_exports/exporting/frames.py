@@ -16,8 +16,6 @@ from limner_model.interpolation import FrameSweeper
 
 _LISTED_AT_ONCE = 500
 _VIDEO_EXTENSION = ".png"
-#: Pictures fetched at the same time; frames of a video are decoded one after the other.
-_AHEAD, _VIDEO_AHEAD = 4, 1
 _T = TypeVar("_T", Tag, Shape, Track)
 
 
@@ -82,8 +80,7 @@ class ScopeReader:
         wanted = _wanted_frames(self._scope, info)
         pictures = None
         if self._context.save_images:
-            ahead = _VIDEO_AHEAD if info.is_video else _AHEAD
-            pictures = TaskPictures(self._media, self._bridge, info.id, wanted, ahead=ahead)
+            pictures = TaskPictures(self._media, self._bridge, info.id, wanted)
         if not wanted:
             return
         included = wanted if isinstance(wanted, range) else frozenset(wanted)

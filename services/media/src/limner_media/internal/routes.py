@@ -4,12 +4,15 @@ The messages are the structures of ``limner_clients.media``.
 """
 
 from collections.abc import AsyncIterator
+from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter
+import structlog
+from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from limner_clients.frame_streams import framed
 from limner_clients.media import (
     DataState,
     FrameFacts,
@@ -18,7 +21,7 @@ from limner_clients.media import (
     RelatedFacts,
     VideoFacts,
 )
-from limner_common.errors import Invalid
+from limner_common.errors import DomainError, Invalid
 from limner_common.http.granted import ServiceGranted
 from limner_common.http.json import JSONAnswer, read_body
 from limner_media.access import Container
@@ -28,12 +31,16 @@ from limner_media.container import MediaContainer
 from limner_media.core.chunks import Quality
 from limner_media.datas.service import check_frame_number
 from limner_media.datas.values import TaskData
+from limner_media.errors import media_errors
 from limner_media.frames.answering import frame_answer
 from limner_media.frames.service import mime_of
 from limner_media.ingest.gathering import StoredSource
 from limner_media.ingest.params import read_params
 from limner_media.ingest.service import DataExist
+from limner_media.internal.bulk import frame_stream, parse_numbers
 from limner_media.sources.pieces import Piece
+
+log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/internal/tasks/{task_id}", include_in_schema=False)
 
@@ -68,6 +75,25 @@ async def create_data(task_id: int, request: Request, container: Container, gran
     stored = msgspec.convert(msgspec.to_builtins(body.source), StoredSource)
     work_id = await container.ingests.start_stored(task_id, read_params(body.params), stored)
     return JSONAnswer({"work_id": work_id}, 202)
+
+
+@router.get("/frames")
+async def retrieve_frames(
+    task_id: int,
+    container: Container,
+    grant: ServiceGranted,
+    numbers: str,
+    skip: Annotated[int, Query(ge=0)] = 0,
+) -> Response:
+    """Answer frames such as ``0-99,105`` as they were sent (PNG for videos): before each a ``FrameHead`` message.
+
+    ``skip`` leaves out bytes of the first frame, to go on where an answer broke off. An answer that ends early met a frame
+    that cannot be read.
+    """
+    data = await container.datas.get_for_chunks(task_id, None)
+    stream = frame_stream(container, data, parse_numbers(numbers, data), skip)
+    first = await anext(stream)  # what keeps the first frame from being read is told in words
+    return StreamingResponse(_following(first, stream), media_type=_BINARY)
 
 
 @router.get("/frames/{number}")
@@ -144,16 +170,27 @@ async def _related(container: MediaContainer, task_id: int, number: int) -> list
 async def _piece_answer(request: Request, container: MediaContainer, piece: Piece, etag: str, mime: str) -> Response:
     if piece.is_plain:
         return PieceAnswer(request, container.sources, piece, etag=etag, media_type=mime)
-    return Response(await container.sources.read(piece), 200, {"ETag": f'"{etag}"'}, mime)
+    with media_errors():
+        content = await container.sources.read(piece)
+    return Response(content, 200, {"ETag": f'"{etag}"'}, mime)
+
+
+async def _following(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for piece in rest:
+            yield piece
+    except DomainError as error:
+        log.warning("frames_broke_off", code=error.code, error=error.message)
 
 
 async def _messages(container: MediaContainer, data: TaskData) -> AsyncIterator[bytes]:
     encoder = msgspec.msgpack.Encoder()
-    yield _framed(encoder.encode(_media_facts(data)))
+    yield framed(encoder.encode(_media_facts(data)))
     if data.video is not None:
         return
     async for lines in container.datas.frame_lines(data, 0, data.size - 1):
-        yield _framed(
+        yield framed(
             encoder.encode(
                 [
                     FrameFacts(line.name, line.width, line.height, line.related_count, data.source_frame(line.number))
@@ -161,10 +198,6 @@ async def _messages(container: MediaContainer, data: TaskData) -> AsyncIterator[
                 ]
             )
         )
-
-
-def _framed(message: bytes) -> bytes:
-    return len(message).to_bytes(4, "big") + message
 
 
 def _media_facts(data: TaskData) -> MediaFacts:
