@@ -9,10 +9,12 @@ import uvloop
 
 from limner_common.errors import DomainError
 from limner_common.logs import configure_logging
+from limner_common.memory import limit_arenas
 
 
 def main() -> int:
     """Run one command; returns the exit status. Expected failures are one line, never a traceback."""
+    limit_arenas()
     parser = _parser()
     arguments = parser.parse_args()
     try:

@@ -12,6 +12,7 @@ from limner_common.db.engine import Database
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
 from limner_common.errors import DomainError, ErrorKind
 from limner_common.ids import new_uuid
+from limner_common.memory import collect_and_give_back
 from limner_common.work import metrics
 from limner_common.work.queue import WorkItem, WorkQueue
 
@@ -131,7 +132,10 @@ class Worker:
             )
         if item is None:
             return False
-        await self._run(item)
+        try:
+            await self._run(item)
+        finally:
+            await asyncio.to_thread(collect_and_give_back)
         return True
 
     async def _loop(self) -> None:

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
-from limner_annotations.adapters.memory import LARGE_BYTES, give_back_memory
 from limner_common.http.json import COMPAT_JSON
+from limner_common.memory import LARGE_BYTES, give_back_memory
 
 REVISION_HEADER = "Limner-Revision"
 

@@ -17,9 +17,11 @@ from limner_annotations.revisions.tables import objects, revisions
 from limner_common.db import Row
 from limner_common.db.engine import driver_connection
 
-#: Bytes of documents that one fetch brings at most, roughly: by the mean size of the job's documents.
+#: Bytes of documents that one fetch brings at most, roughly.
 _FETCH_BYTES = 2 * 1024 * 1024
 _MAX_FETCH_ROWS = 5000
+#: Whoever reads ``stream_docs`` makes objects of the documents, which take many times their bytes.
+_DECODED_FETCH_BYTES = 256 * 1024
 _MANY_ROWS = 5000
 _DIALECT: sa.Dialect = dialect()  # type: ignore[no-untyped-call]
 
@@ -78,7 +80,7 @@ async def stream_docs(
     if kind is not None:
         query = query.where(objects.c.kind == kind.value)
     ordered = query.order_by(objects.c.kind, objects.c.job_id, objects.c.frame, objects.c.id)
-    async for rows in _fetch(connection, ordered, expected):
+    async for rows in _fetch(connection, ordered, expected, _DECODED_FETCH_BYTES):
         yield [StoredDoc(*row) for row in rows]
 
 
@@ -88,7 +90,7 @@ async def stream_by_kind(
     """Yield documents as ``stream_docs`` does, those of one kind together and nothing else of them: the fast way."""
     query = sa.select(objects.c.kind, objects.c.doc).where(condition)
     ordered = query.order_by(objects.c.kind, objects.c.job_id, objects.c.frame, objects.c.id)
-    async for rows in _fetch(connection, ordered, expected):
+    async for rows in _fetch(connection, ordered, expected, _FETCH_BYTES):
         for kind in range(rows[0][0], rows[-1][0] + 1):
             docs = [doc for row_kind, doc in rows if row_kind == kind]
             if docs:
@@ -96,9 +98,16 @@ async def stream_by_kind(
 
 
 async def _fetch(
-    connection: AsyncConnection, query: sa.Select[Any], expected: Counts
+    connection: AsyncConnection, query: sa.Select[Any], expected: Counts, fetch_bytes: int
 ) -> AsyncIterator[list["asyncpg.Record"]]:
-    """Yield the rows of a query from a cursor of the driver, which costs a third of a streamed result."""
+    """Yield the rows of a query from a cursor of the driver, which costs a third of a streamed result.
+
+    Args:
+        connection: Connection, in a transaction in which a statement has run.
+        query: What to read.
+        expected: About how many documents of which size.
+        fetch_bytes: Bytes of documents that one fetch brings at most, roughly: by the mean size.
+    """
     if expected.total > _MANY_ROWS:
         # Fresh tables have no statistics: the planner would sort what the index has in order.
         await connection.execute(sa.text("SET LOCAL enable_sort = off"))
@@ -106,7 +115,7 @@ async def _fetch(
     parameters = [compiled.params[name] for name in compiled.positiontup or ()]
     driver = await driver_connection(connection)
     cursor = await driver.cursor(str(compiled), *parameters)
-    size = max(1, min(_MAX_FETCH_ROWS, _FETCH_BYTES // max(expected.mean_bytes, 1)))
+    size = max(1, min(_MAX_FETCH_ROWS, fetch_bytes // max(expected.mean_bytes, 1)))
     while rows := await cursor.fetch(size):
         yield rows
         if len(rows) < size:

@@ -21,7 +21,7 @@ from limner_common.errors import Invalid
 from limner_model.annotations import LabeledData
 
 #: Rows wait until their documents have this size, so that jobs far apart do not cost a COPY per line.
-_PENDING_BYTES = 16 * 1024 * 1024
+_PENDING_BYTES = 4 * 1024 * 1024
 
 
 class ImportMode(StrEnum):

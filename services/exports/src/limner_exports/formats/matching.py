@@ -23,7 +23,7 @@ class TargetFrame:
 
 
 class TargetFrames:
-    """The frames of a task, and which of them the import may write to.
+    """The frames of a task, and which of them the import may write to; about 300 bytes of memory for each.
 
     Args:
         frames: Frames of an image task; empty for a video, whose frames are named by number.
@@ -51,13 +51,22 @@ class TargetFrames:
         self.video_size = video_size
         self.included = included
         self._sizes: dict[int, tuple[int, int]] = {}
-        self._by_stem: dict[str, list[int]] = {}
+        self._known_sizes: dict[tuple[int, int], tuple[int, int]] = {}
+        self._by_stem: dict[str, int] = {}
+        self._more_by_stem: dict[str, list[int]] = {}
         self._by_path: dict[str, int] = {}
         self._by_last_part: dict[str, list[str]] | None = None
         for frame in frames:
-            self._sizes[frame.frame] = (frame.width, frame.height)
-            self._by_stem.setdefault(strip_extension(frame.name), []).append(frame.frame)
-            self._by_path[frame.name] = frame.frame
+            self.add(frame)
+
+    def add(self, frame: TargetFrame) -> None:
+        """Add a frame of an image task; before anything is asked."""
+        size = (frame.width, frame.height)
+        self._sizes[frame.frame] = self._known_sizes.setdefault(size, size)
+        stem = strip_extension(frame.name)
+        if self._by_stem.setdefault(stem, frame.frame) != frame.frame:
+            self._more_by_stem.setdefault(stem, []).append(frame.frame)
+        self._by_path[frame.name] = frame.frame
 
     @property
     def is_video(self) -> bool:
@@ -92,7 +101,8 @@ class TargetFrames:
     def by_stem(self, stem: str) -> list[int]:
         """Frames of this name without extension."""
         if not self.is_video:
-            return self._by_stem.get(stem, [])
+            first = self._by_stem.get(stem)
+            return [] if first is None else [first, *self._more_by_stem.get(stem, ())]
         number = _video_number(stem)
         frame = None if number is None else self.rel(number)
         return [] if frame is None else [frame]

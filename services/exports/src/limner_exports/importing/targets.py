@@ -13,21 +13,20 @@ async def target_frames(media: MediaClient, task_id: int, job: JobFacts | None) 
     """
     async with media.open_listing(task_id) as listing:
         facts = listing.facts
-        frames = []
-        if facts.video is None:
+        video = facts.video
+        targets = TargetFrames(
+            size=facts.size,
+            start_frame=facts.start_frame,
+            step=facts.step,
+            video_size=None if video is None else (video.width, video.height),
+            included=None if job is None else _frames_of(job),
+        )
+        if video is None:
             number = 0
             async for frame in listing.frames():
-                frames.append(TargetFrame(number, frame.name, frame.width, frame.height))
+                targets.add(TargetFrame(number, frame.name, frame.width, frame.height))
                 number += 1
-    video = facts.video
-    return TargetFrames(
-        frames,
-        size=facts.size,
-        start_frame=facts.start_frame,
-        step=facts.step,
-        video_size=None if video is None else (video.width, video.height),
-        included=None if job is None else _frames_of(job),
-    )
+    return targets
 
 
 def _frames_of(job: JobFacts) -> frozenset[int] | range:

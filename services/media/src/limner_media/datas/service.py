@@ -13,7 +13,7 @@ from limner_media.datas.values import Frame, FrameLine, NewData, TaskData
 from limner_media.sources.pieces import Piece
 
 _KEPT = 256
-_LISTED_AT_ONCE = 10_000
+_LISTED_AT_ONCE = 2_000
 
 
 class NoData(NotFound):
@@ -119,7 +119,7 @@ class Datas:
         return found
 
     async def frame_lines(self, data: TaskData, start: int, stop: int) -> AsyncIterator[list[FrameLine]]:
-        """Yield lines of the frames ``start`` to ``stop``, both inclusive, 10,000 at a time; one for a video."""
+        """Yield lines of the frames ``start`` to ``stop``, both inclusive, some thousand at a time; one for a video."""
         if data.video is not None:
             yield [FrameLine(start, data.video.piece.name, data.video.width, data.video.height, 0)]
             return
