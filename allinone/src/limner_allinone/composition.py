@@ -23,7 +23,6 @@ from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
-from limner_common.db.migrations import migrate
 from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
@@ -190,6 +189,9 @@ def _sampled(service: RunningService) -> Sampled:
 
 async def migrate_services(settings: ServiceSettings, names: Sequence[str] = SERVICE_NAMES) -> None:
     """Bring the schemas of services, and the bus's tables or topics, to the newest version."""
+    # Imported where it is used: workers need no Alembic.
+    from limner_common.db.migrations import migrate
+
     url = session_url_from(settings)
     bus = bus_from(settings)
     try:

@@ -57,6 +57,7 @@ def cache_from(settings: ServiceSettings) -> Cache:
     """
     if settings.cache_folder is None:
         raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
-    from limner_common.cache import FolderCache
+    from limner_common.cache import FolderCache, HotCache
 
-    return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
+    folder = FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
+    return HotCache(folder, max_bytes=settings.cache_memory_bytes)

@@ -83,6 +83,9 @@ class ServiceSettings(BaseSettings):
     )
     cache_folder: Path | None = Field(None, description="Folder of the cache.")
     cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
+    cache_memory_bytes: int = Field(
+        64 * 1024**2, ge=0, description="Bytes of cached values that each process keeps in memory; 0 keeps none."
+    )
     scratch_folder: Path | None = Field(
         None, description="Folder for temporary files of all processes; below that of the system when unset."
     )

@@ -1,6 +1,7 @@
 """The folder cache: the contract, the bound, who leaves first, and what breaks files."""
 
 import asyncio
+import math
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -302,6 +303,45 @@ async def test_only_whole_files_are_not_checked_again(
         await other.get("a")
     assert checks == [1]
     await other.aclose()
+
+
+async def test_readers_at_once_do_not_take_each_others_uses_for_changes(
+    cache: FolderCache, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from limner_common.cache import entry_files
+
+    await cache.put("a", os.urandom(300_000), {"mime": "image/png"})
+    for _ in range(20):
+        await cache.get("a")
+    checks: list[int] = []
+    monkeypatch.setattr(entry_files, "_compare", lambda *_: checks.append(1))
+
+    await asyncio.gather(*(read("a") for _ in range(100) for read in (cache.get, cache.get_metadata)))
+
+    assert checks == []
+
+
+async def test_the_merit_of_a_hot_entry_is_written_now_and_then(
+    small: FolderCache, root: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from limner_common.cache import entry_files
+
+    await small.put("a", FOUR_PAGES)
+    writes: list[float] = []
+    real = entry_files.set_merit
+
+    def note(fd: int, merit: float) -> None:
+        writes.append(merit)
+        real(fd, merit)
+
+    monkeypatch.setattr(entry_files, "set_merit", note)
+    for _ in range(1000):
+        await small.get("a")
+
+    # Uses at one moment weigh as many as they are: a half-life more for twice as many.
+    right = clock.now + HOUR * math.log2(1001)
+    assert len(writes) < 80
+    assert right - HOUR / 8 < entry_file(root).stat().st_mtime <= right + 1
 
 
 async def test_what_cannot_be_written_is_not_kept(cache: FolderCache, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

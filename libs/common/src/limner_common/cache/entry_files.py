@@ -3,14 +3,17 @@
 An entry is ``header || JSON of key and metadata || value``. Its time of modification is its *merit*: the moment at
 which a single use would weigh as much as all its uses weigh together, where a use loses half its weight every half-life
 (``merit_after_use``). So least merit is least frequently used with ageing; any process can raise it without a lock, it
-survives restarts, and no index can be at odds with the files.
+survives restarts, and no index can be at odds with the files. It is written when it has grown by a step worth writing:
+the first uses of an entry are, later ones now and then.
 """
 
 import json
 import math
 import os
 import struct
+import threading
 import zlib
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -26,8 +29,10 @@ _MAGIC: Final = b"LMC1"
 #: The first read takes header and JSON, and all of a small value.
 _FIRST_READ_BYTES: Final = 16 << 10
 _MAX_NAME_BYTES: Final = 200
-_MAX_CHECKED: Final = 100_000
+_MAX_KNOWN: Final = 100_000
 _NANO: Final = 1_000_000_000
+#: Part of a half-life that a merit grows by before it is written again; a process that dies loses less.
+_STEP_PART: Final = 8
 
 
 class Broken(Exception):
@@ -45,6 +50,15 @@ class _Identity(NamedTuple):
     inode: int
     ctime_ns: int
     size_bytes: int
+
+
+@dataclass(slots=True)
+class _Known:
+    """What this process knows of a file: its state then, whether it was whole, and its merit with uses not yet written."""
+
+    identity: _Identity
+    is_whole: bool
+    merit: float
 
 
 class _Head(NamedTuple):
@@ -119,7 +133,8 @@ class EntryReader:
     def __init__(self, entries: Path, half_life_seconds: float) -> None:
         self._entries = entries
         self._half_life_seconds = half_life_seconds
-        self._checked: dict[Path, _Identity] = {}
+        self._known: dict[Path, _Known] = {}
+        self._lock = threading.Lock()
 
     def read(self, key: str, now: float, *, with_value: bool) -> Entry:
         """Return the entry, with an empty value unless it is wanted, and count a use.
@@ -134,26 +149,51 @@ class EntryReader:
         path = file_path(self._entries, key)
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:
-            status = os.fstat(fd)
+            identity, is_whole = self._identify(path, fd)
             first = os.pread(fd, _FIRST_READ_BYTES, 0)
-            head = _parse(first, key, status.st_size)
+            head = _parse(first, key, identity.size_bytes)
             value = _read_value(fd, first, head) if with_value else b""
-            is_checked = self._checked.get(path) == _identity(status)
-            if with_value and not is_checked:
+            if with_value and not is_whole:
                 _compare(first, head, value)
-                is_checked = True
-            set_merit(fd, merit_after_use(status.st_mtime, now, self._half_life_seconds))
-            if is_checked:
-                self.trust(path, fd)
+                is_whole = True
+            self._use(path, fd, now, whole=identity if is_whole else None)
         finally:
             os.close(fd)
         return Entry(value, head.about.metadata)
 
     def trust(self, path: Path, fd: int) -> None:
-        """Note that the open file, at ``path``, is known to be whole."""
-        if len(self._checked) >= _MAX_CHECKED:
-            self._checked.clear()
-        self._checked[path] = _identity(os.fstat(fd))
+        """Note that the open file, at ``path``, is new and known to be whole."""
+        with self._lock:
+            self._note(path, os.fstat(fd), is_whole=True)
+
+    def _identify(self, path: Path, fd: int) -> tuple[_Identity, bool]:
+        """Return the state of an open file, and whether it is known to be whole."""
+        # The lock keeps threads that read the same file from taking each other's writing for a change of unknown origin.
+        with self._lock:
+            identity = _identity(os.fstat(fd))
+            known = self._known.get(path)
+            return identity, known is not None and known.is_whole and known.identity == identity
+
+    def _use(self, path: Path, fd: int, now: float, *, whole: _Identity | None) -> None:
+        """Count a use of the open file, of which the state ``whole`` is known to be whole."""
+        with self._lock:
+            status = os.fstat(fd)
+            known = self._known.get(path)
+            if known is None or known.identity.inode != status.st_ino:
+                known = self._note(path, status, is_whole=False)
+            identity = _identity(status)
+            known.is_whole = identity == whole or (known.is_whole and identity == known.identity)
+            known.merit = merit_after_use(max(known.merit, status.st_mtime), now, self._half_life_seconds)
+            if known.merit - status.st_mtime >= self._half_life_seconds / _STEP_PART:
+                set_merit(fd, known.merit)
+                status = os.fstat(fd)
+            known.identity = _identity(status)
+
+    def _note(self, path: Path, status: os.stat_result, *, is_whole: bool) -> _Known:
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        known = self._known[path] = _Known(_identity(status), is_whole, status.st_mtime)
+        return known
 
 
 def _identity(status: os.stat_result) -> _Identity:

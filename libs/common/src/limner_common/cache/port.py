@@ -7,7 +7,8 @@ from typing import Final, Protocol
 #: Bytes all metadata of an entry may take as JSON.
 MAX_METADATA_BYTES: Final = 4096
 
-#: Small texts stored beside a value, such as ``mime``, ``etag`` and ``built_at``; the cache does not read them.
+#: Small texts stored beside a value, such as ``mime``, ``etag`` and ``built_at``. An ``etag`` names the value: two values of
+#: a key never have the same one. The cache does not read the others.
 Metadata = Mapping[str, str]
 
 
