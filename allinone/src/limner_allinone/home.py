@@ -55,6 +55,11 @@ class Home:
         return self.folder / "share"
 
     @property
+    def restoring_file(self) -> Path:
+        """Says which backup is being restored into the folder; there until it is complete."""
+        return self.folder / "restoring"
+
+    @property
     def secrets_file(self) -> Path:
         """Grant keys, mode 0600."""
         return self.folder / "secrets.json"
@@ -78,11 +83,50 @@ def open_home(folder: Path) -> tuple[Home, IO[str]]:
     """Make or check a home folder and lock it for this process; the lock lasts as long as the file stays open.
 
     Raises:
-        Conflict: Another Limner runs on it, or a newer version wrote it.
+        Conflict: Another Limner runs on it, a newer version wrote it, or a restore into it is not finished.
         Unavailable: The disk is full.
         Invalid: The folder cannot be made or used.
     """
     home = Home(folder.expanduser().resolve())
+    if home.restoring_file.exists():
+        raise Conflict(
+            f"A backup is being restored into {home.folder}, or that was interrupted. Wait for it, run "
+            "limner admin backup restore again, or remove the folder."
+        )
+    return _open(home)
+
+
+def open_home_to_restore(folder: Path, backup_id: str) -> tuple[Home, IO[str]]:
+    """Make a home folder that nothing starts on until ``finish_restore``, and lock it; see ``open_home``.
+
+    Args:
+        folder: New, empty, or left by an interrupted restore of the same backup.
+        backup_id: The backup.
+
+    Raises:
+        Conflict: Something else is in the folder.
+    """
+    home = Home(folder.expanduser().resolve())
+    try:
+        home.folder.mkdir(parents=True, exist_ok=True)
+        there = {path.name for path in home.folder.iterdir()} - {"lost+found"}
+        begun = home.restoring_file.read_text().strip() if home.restoring_file.exists() else None
+        if begun is None and not there:
+            home.restoring_file.write_text(f"{backup_id}\n")
+        elif begun != backup_id:
+            what = "is not empty" if begun is None else f"holds a restore of backup {begun} that was interrupted"
+            raise Conflict(f"{home.folder} {what}. Name a new folder with --home, or remove this one first.")
+    except OSError as error:
+        raise Invalid(f"{home.folder} cannot be used: {error.strerror}. Choose another with --home.") from error
+    return _open(home)
+
+
+def finish_restore(home: Home) -> None:
+    """Let the product start on a home into which a backup was restored."""
+    home.restoring_file.unlink()
+
+
+def _open(home: Home) -> tuple[Home, IO[str]]:
     try:
         for part in (home.folder, home.objects, home.cache, home.share):
             part.mkdir(parents=True, exist_ok=True)
@@ -111,13 +155,18 @@ def keyrings_of(secrets_file: Path, names: tuple[str, ...]) -> dict[str, Keyring
     missing = [name for name in names if name not in stored]
     if missing:
         stored.update((name, base64.b64encode(new_private_key()).decode()) for name in missing)
-        temporary = secrets_file.with_name(f".{secrets_file.name}.{secrets.token_hex(4)}")
-        with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 the mode counts
-            json.dump({"grant_keys": stored}, file)
-        temporary.replace(secrets_file)
+        write_private(secrets_file, json.dumps({"grant_keys": stored}).encode())
     private = {name: base64.b64decode(stored[name]) for name in names}
     public = {name: public_key_of(key) for name, key in private.items()}
     return {name: Keyring(name, key, public) for name, key in private.items()}
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Write a whole file that only its owner may read, replacing any."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 the mode counts
+        file.write(data)
+    temporary.replace(path)
 
 
 def _check_space(home: Home) -> None:

@@ -5,11 +5,11 @@ import getpass
 import re
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, _SubParsersAction
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from limner_allinone.admin.installations import Administered, open_installation
 from limner_common.errors import Invalid
@@ -32,8 +32,9 @@ def add_admin(commands: Commands) -> None:
     groups = admin.add_subparsers(required=True, metavar="WHAT")
     if sys.argv[1:2] == ["admin"]:  # its modules load services, which other commands must not pay for
         from limner_allinone.admin import dead_letters, storage, sweep, users, work
+        from limner_allinone.admin.backup import commands as backup
 
-        for module in (users, work, dead_letters, storage, sweep):
+        for module in (users, work, dead_letters, storage, sweep, backup):
             module.add_commands(groups)
 
 
@@ -54,11 +55,24 @@ def add_command(commands: Commands, name: str, text: str, run: Run, *, asks: boo
         run: Does it.
         asks: Whether it asks before it acts; adds ``--yes``.
     """
+
+    async def work(arguments: Namespace) -> int | None:
+        async with open_installation(arguments) as installation:
+            return await run(installation, arguments)
+
+    command = add_plain_command(commands, name, text, work)
+    if asks:
+        command.add_argument("--yes", action="store_true", help="do not ask")
+    return command
+
+
+def add_plain_command(
+    commands: Commands, name: str, text: str, run: Callable[[Namespace], Coroutine[Any, Any, int | None]]
+) -> ArgumentParser:
+    """Add one command that opens what it works on itself; the rest is as in ``add_command``."""
     command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
     command.add_argument("--home", type=Path, help="home folder of an embedded installation")
     command.add_argument("--json", action="store_true", help="print JSON")
-    if asks:
-        command.add_argument("--yes", action="store_true", help="do not ask")
     command.set_defaults(run=partial(_run, run))
     return command
 
@@ -92,11 +106,6 @@ def read_password(arguments: Namespace) -> str:
     return password
 
 
-def _run(run: Run, arguments: Namespace) -> int:
+def _run(run: Callable[[Namespace], Coroutine[Any, Any, int | None]], arguments: Namespace) -> int:
     configure_logging("warning", as_json=False)
-    return asyncio.run(_work(run, arguments)) or 0
-
-
-async def _work(run: Run, arguments: Namespace) -> int | None:
-    async with open_installation(arguments) as installation:
-        return await run(installation, arguments)
+    return asyncio.run(run(arguments)) or 0

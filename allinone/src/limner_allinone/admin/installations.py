@@ -88,7 +88,7 @@ async def open_installation(arguments: Namespace) -> AsyncIterator[Administered]
         Unavailable: Its database does not answer.
     """
     async with AsyncExitStack() as stack:
-        if arguments.home is None and "LIMNER_DATABASE_URL" in os.environ:
+        if names_deployment(arguments):
             home, settings = None, read_settings("database_url")
         else:
             home = Home((arguments.home or default_home()).expanduser().resolve())
@@ -103,6 +103,11 @@ async def open_installation(arguments: Namespace) -> AsyncIterator[Administered]
                 raise
             raise Conflict(f"{home.folder} was last used by an older version. Start it once: limner up.") from error
         yield Administered(settings, home, databases, stack)
+
+
+def names_deployment(arguments: Namespace) -> bool:
+    """Return whether a command is about the deployment that the environment describes, not about a home."""
+    return arguments.home is None and "LIMNER_DATABASE_URL" in os.environ
 
 
 def home_settings(home: Home, database_url: str) -> ServiceSettings:

@@ -32,14 +32,15 @@ class SchemaOutdated(DomainError):
     kind = ErrorKind.CONFLICT
 
 
-async def migrate(database: Database, package: str) -> None:
-    """Upgrade the schema to head; safe when several processes start at once (advisory lock).
+async def migrate(database: Database, package: str, revision: str = "head") -> None:
+    """Upgrade the schema; safe when several processes start at once (advisory lock).
 
     What each script says of older releases is kept with the schema: see ``require_current``.
 
     Args:
         database: The service's database.
         package: Package that holds the service's Alembic scripts.
+        revision: Version to bring it to, an older one where a backup is restored.
 
     Raises:
         SchemaTooNew: The schema's version is unknown to this release.
@@ -53,7 +54,7 @@ async def migrate(database: Database, package: str) -> None:
             await connection.execute(sa.text(f'CREATE SCHEMA IF NOT EXISTS "{database.schema}"'))
             await connection.commit()
             with _naming_locks(database.schema):
-                await connection.run_sync(_upgrade, database, package)
+                await connection.run_sync(_upgrade, database, package, revision)
                 await connection.commit()
         finally:
             await connection.rollback()
@@ -108,6 +109,22 @@ async def require_current(database: Database, package: str) -> None:
     await SchemaCheck(database, package)()
 
 
+def require_known(package: str, schema: str, revision: str) -> None:
+    """Check that this release knows a version of a schema.
+
+    Args:
+        package: Package that holds the service's Alembic scripts.
+        schema: Name of the schema, for the message.
+        revision: The version.
+
+    Raises:
+        SchemaTooNew: It does not.
+    """
+    _, known = _known_revisions(package)
+    if revision not in known:
+        raise _too_new(schema, revision)
+
+
 def _too_new(schema: str, current: str) -> SchemaTooNew:
     return SchemaTooNew(
         f"The data of service '{schema}' was written by a newer version ({current}). "
@@ -132,7 +149,7 @@ def _known_revisions(package: str) -> tuple[str | None, frozenset[str]]:
         return scripts.get_current_head(), frozenset(script.revision for script in scripts.walk_revisions())
 
 
-def _upgrade(connection: sa.Connection, database: Database, package: str) -> None:
+def _upgrade(connection: sa.Connection, database: Database, package: str, revision: str) -> None:
     with as_file(files(package)) as folder:
         config = alembic_config(str(folder), connection, database.metadata)
         scripts = ScriptDirectory.from_config(config)
@@ -141,7 +158,7 @@ def _upgrade(connection: sa.Connection, database: Database, package: str) -> Non
         if current is not None and current not in known:
             raise _too_new(database.schema, current)
         connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}'"))
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
         note = json.dumps({"serves": served_revisions(scripts)})
         connection.execute(sa.text(f'COMMENT ON SCHEMA "{database.schema}" IS {_quoted(note)}'))
 

@@ -31,7 +31,7 @@ def _of_results() -> sa.Select[*tuple[object, ...]]:
         sa.false().label("is_prefix"),
         results.c.task_id,
         results.c.project_id,
-    ).distinct(results.c.object_key)
+    )
 
 
 def _of_uploads() -> sa.Select[*tuple[object, ...]]:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from limner_common.clock import utc_now
 from limner_common.db import Database
+from limner_common.db.holds import are_removals_held
 from limner_common.objects import ObjectStore
 from limner_common.uploads import Uploads
 from limner_exports.exporting import repository
@@ -44,7 +45,9 @@ class Cleaning:
         self._upload_lifetime = upload_lifetime
 
     async def sweep(self) -> int:
-        """Remove what has expired; returns how many files that were."""
+        """Remove what has expired; returns how many files that were. While a backup is being made nothing is removed."""
+        if await are_removals_held(self._database):
+            return 0
         count = await self._expired() + await self._orphans() + await self._uploads.sweep(self._upload_lifetime)
         for work_id in await self._ended_owners():
             leftovers = await self._uploads.claimed(work_id)

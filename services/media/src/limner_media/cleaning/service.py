@@ -6,6 +6,7 @@ import msgspec
 
 from limner_common.cache import Cache
 from limner_common.db import Database, UnitOfWork
+from limner_common.db.holds import are_removals_held
 from limner_common.errors import Conflict, Unavailable
 from limner_common.ids import new_token
 from limner_common.objects.port import ObjectStore
@@ -16,8 +17,8 @@ from limner_media.datas.service import Datas
 from limner_media.ingest.service import Ingests, task_folder
 
 PURGE = "purge"
-#: With the queue's backoff this waits hours for an ingest that does not stop.
-_PURGE_ATTEMPTS = 60
+#: With the queue's backoff this waits days for an ingest that does not stop, or a backup that is being made.
+_PURGE_ATTEMPTS = 1000
 
 
 class PurgeOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,13 +67,15 @@ class Cleaning:
         """Remove everything of a deleted task: rows, objects, chunks. Handler of the work items; idempotent.
 
         Raises:
-            Unavailable: An ingest of it has not stopped yet.
+            Unavailable: An ingest of it has not stopped yet, or a backup is being made.
         """
         task_id = msgspec.convert(context.item.payload, PurgeOrder).task_id
         async with self._database.begin() as uow:
             is_busy = await self._ingests.cancel(uow, task_id)
         if is_busy and await self._ingests.is_active(task_id):
             raise Unavailable("The data of the task are still being made.")
+        if await are_removals_held(self._database):
+            raise Unavailable("A backup is being made; objects are removed after it.")
         async with self._database.begin() as uow:
             token = await self._datas.delete(uow, task_id)
             await delete_upload_rows(uow, f"tasks/{task_id}/")
@@ -81,7 +84,12 @@ class Cleaning:
             await self._cache.delete_prefix(f"media/{token}/")
 
     async def sweep(self, older_than: timedelta) -> int:
-        """Remove uploads nobody came back for, and those of work that ended without using them; returns how many."""
+        """Remove uploads nobody came back for, and those of work that ended without using them; returns how many.
+
+        While a backup is being made nothing is removed.
+        """
+        if await are_removals_held(self._database):
+            return 0
         count = await self._uploads.sweep(older_than)
         for work_id in await ended_owners(self._database):
             leftovers = await self._uploads.claimed(work_id)
