@@ -53,7 +53,9 @@ def read_all(url: str) -> dict[str, Any]:
             seen[path] = _plain(web.get(path, params={"page_size": 100, "sort": "id"}).raise_for_status().json())
         for job in seen["/api/jobs"]["results"]:
             annotations = f"/api/jobs/{job['id']}/annotations"
-            for path in (annotations, f"{annotations}/revisions", f"{annotations}/revisions/1"):
+            history = web.get(f"{annotations}/revisions").raise_for_status().json()
+            states = [f"{annotations}/revisions/{number}" for number in range(1, history["count"] + 1)]
+            for path in (annotations, f"{annotations}/revisions", *states):
                 seen[path] = _plain(web.get(path).raise_for_status().json())
         for task in seen["/api/tasks"]["results"]:
             seen[f"meta {task['id']}"] = _plain(web.get(f"/api/tasks/{task['id']}/data/meta").raise_for_status().json())
