@@ -31,3 +31,4 @@ def run(bench: Bench) -> None:
         notes={"requests_per_second": rates, "p95_seconds": tails},
     )
     bench.add(row, usage)
+    bench.add(Row(f"users/self, {_CLIENTS} clients: p95 of latency", "s", tails))

@@ -2,6 +2,7 @@
 
 import random
 from functools import partial
+from pathlib import Path
 
 from bench import limits
 from bench.bare import bare_server
@@ -44,12 +45,11 @@ def _cold_video(bench: Bench, gop: int) -> None:
     name = f"cold {_CHUNK}-frame 1080p chunk, key frame every {gop}"
     bench.add(Row(f"{name}, 1 client", "s", ours, at_most(1.4), limit_name, plain), usage)
     bench.client.remove_task(task_id)
-    if gop == 12:
-        _cold_video_parallel(bench, name, [1 / seconds for seconds in plain])
+    _cold_video_parallel(bench, name, video, [1 / seconds for seconds in plain])
 
 
-def _cold_video_parallel(bench: Bench, name: str, limit_rates: list[float]) -> None:
-    task_id = bench.client.new_data_task("film", LABELS, [bench.media.video(12)], chunk_size=_CHUNK)
+def _cold_video_parallel(bench: Bench, name: str, video: Path, limit_rates: list[float]) -> None:
+    task_id = bench.client.new_data_task("film", LABELS, [video], chunk_size=_CHUNK)
     bench.quiet()
     paths = [_path(task_id, number) for number in range(_PARALLEL_CHUNKS)]
     with bench.memory.usage() as usage:

@@ -37,6 +37,7 @@ def run(bench: Bench) -> None:
     row = Row(f"{name}: time per request", "ms", ours, at_most(4), limit_name, limits, notes={"p95_seconds": tails})
     bench.add(row, usage)
     bench.add(Row(f"{name}: requests", "1/s", rates, above(200)))
+    bench.add(Row(f"{name}: p95 of latency", "s", tails))
 
 
 async def _multiply(url: str, task_id: int) -> None:
