@@ -19,7 +19,7 @@ from limner_allinone.configuration import named_settings
 from limner_allinone.databases import database_from, session_url_from
 from limner_allinone.home import product_version
 from limner_allinone.scratch import scratch_folder, system_scratch
-from limner_allinone.stores import cache_from, object_store_from, redis_from, replica_lock_from
+from limner_allinone.stores import cache_from, object_store_from
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
@@ -27,12 +27,12 @@ from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
 from limner_common.objects.measured import MeasuredObjectStore
+from limner_common.observe import tracing
 from limner_common.observe.metrics import BUILD
 from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
-from limner_common.signals.redis import RedisSignals
 from limner_common.work import Worker
 
 log = structlog.get_logger(__name__)
@@ -141,15 +141,11 @@ async def install(
         Misconfigured: An adapter cannot be built from the settings.
     """
     async with AsyncExitStack() as stack:
+        await _start_tracing(stack, settings)
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)
         scratch = stack.enter_context(scratch_folder(settings.scratch_folder or system_scratch()))
-        redis = redis_from(settings)
-        if redis is not None:
-            stack.push_async_callback(redis.aclose)
-            await redis.warn()
-        signals = None if redis is None else RedisSignals(redis)
-        objects, cache = object_store_from(settings), cache_from(settings, redis)
+        objects, cache = object_store_from(settings), cache_from(settings)
         stack.push_async_callback(objects.aclose)
         stack.push_async_callback(cache.aclose)
         await objects.prepare()
@@ -163,7 +159,7 @@ async def install(
         services = {}
         for name in names:
             definition = definition_of(name)
-            database = database_from(settings, definition.metadata, is_worker=is_worker, signals=signals)
+            database = database_from(settings, definition.metadata, is_worker=is_worker)
             stack.push_async_callback(database.close)
             resources = Resources(
                 database=database,
@@ -175,7 +171,6 @@ async def install(
                 scratch=scratch,
                 settings=settings,
                 metrics=metrics,
-                replicas=replica_lock_from(settings, redis),
             )
             with named_settings():
                 built = definition.build(resources)
@@ -186,6 +181,16 @@ async def install(
         installation = Installation(services, bus, metrics)
         stack.push_async_callback(installation.stop)
         yield installation
+
+
+async def _start_tracing(stack: AsyncExitStack, settings: ServiceSettings) -> None:
+    if settings.traces_url is not None:
+        stop = tracing.start(
+            settings.traces_url,
+            sample_ratio=settings.traces_sample_ratio,
+            service_prefix=settings.traces_service_prefix,
+        )
+        stack.push_async_callback(asyncio.to_thread, stop)
 
 
 def _sampled(service: RunningService) -> Sampled:

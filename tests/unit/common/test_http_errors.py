@@ -1,6 +1,7 @@
 import httpx
 import orjson
 import pytest
+import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel
 
@@ -104,6 +105,16 @@ async def test_a_bug_is_a_500_without_its_traceback() -> None:
         response = await client.get("/api/bug")
     assert response.status_code == 500
     assert "ZeroDivision" not in response.text and "Traceback" not in response.text
+
+
+async def test_a_bug_is_found_in_the_log_under_the_id_that_the_answer_names() -> None:
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        async with _client() as client:
+            response = await client.get("/api/bug", headers={"x-request-id": "mine"})
+    assert response.headers["x-request-id"] == "mine"
+    assert [(entry["event"], entry["request_id"], entry["log_level"]) for entry in logs] == [
+        ("unhandled_error", "mine", "error")
+    ]
 
 
 async def test_internal_routes_speak_problem() -> None:

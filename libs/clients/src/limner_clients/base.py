@@ -11,6 +11,8 @@ from limner_common.grants import GRANT_HEADER, Grant, Keyring
 from limner_common.http.errors import problem_from
 from limner_common.http.granted import INTERNAL_ACTION
 from limner_common.http.upstream import Upstreams
+from limner_common.observe import tracing
+from limner_common.observe.context import carried
 
 
 class InternalClient:
@@ -38,13 +40,14 @@ class InternalClient:
         grant = self._keyring.sign(Grant(issuer=self._keyring.name, action=INTERNAL_ACTION), ttl_seconds=300)
         headers = {**options.pop("headers", {}), GRANT_HEADER: grant}
         client = self._upstreams.client(self._service)
-        try:
-            async with client.stream(method, path, headers=headers, **options) as response:
-                if response.status_code >= 400:
-                    raise problem_from(response.status_code, await response.aread())
-                yield response
-        except httpx.TransportError as error:
-            raise Unavailable(f"The service '{self._service}' is not reachable.", retry_after_seconds=2) from error
+        with tracing.step(f"call {self._service}", "client") as span:
+            try:
+                async with client.stream(method, path, headers={**headers, **carried(span)}, **options) as response:
+                    if response.status_code >= 400:
+                        raise problem_from(response.status_code, await response.aread())
+                    yield response
+            except httpx.TransportError as error:
+                raise Unavailable(f"The service '{self._service}' is not reachable.", retry_after_seconds=2) from error
 
     async def call(self, method: str, path: str, **options: Any) -> bytes:
         """Make a call and return its whole answer; raises as ``stream``."""

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from limner_common.db.uow import OutgoingMessage
 from limner_common.ids import new_uuid
+from limner_common.observe.context import kept
 
 
 class Subject(Protocol):
@@ -20,7 +21,7 @@ class Subject(Protocol):
 
 
 def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Subject | None = None) -> OutgoingMessage:
-    """Fill an event's ``meta`` and wrap it for ``UnitOfWork.record``.
+    """Fill an event's ``meta`` and wrap it for ``UnitOfWork.record``; its headers say what request it came of.
 
     Args:
         topic: Topic as in ``proto/topics.yaml``.
@@ -36,7 +37,7 @@ def new_message(topic: str, key: object, event: Any, *, producer: str, grant: Su
     if grant is not None and grant.user_id is not None:
         event.meta.subject_user_id = grant.user_id
         event.meta.subject_username = grant.username
-    return OutgoingMessage(event_id, topic, str(key), event.SerializeToString(), {})
+    return OutgoingMessage(event_id, topic, str(key), event.SerializeToString(), kept())
 
 
 def event_uuid(event: Any) -> UUID:

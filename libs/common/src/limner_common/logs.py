@@ -5,6 +5,8 @@ import sys
 
 import structlog
 
+from limner_common.observe import tracing
+
 
 def configure_logging(level: str = "info", *, as_json: bool = True) -> None:
     """Send structlog and standard-library records through one pipeline to standard error.
@@ -15,6 +17,7 @@ def configure_logging(level: str = "info", *, as_json: bool = True) -> None:
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
@@ -43,3 +46,11 @@ def configure_logging(level: str = "info", *, as_json: bool = True) -> None:
     # SQLAlchemy logs for its pool under the name of our class.
     for noisy in ("uvicorn", "alembic", "httpx", "httpcore", "PIL", "urllib3", "limner_common.db.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def _add_trace_id(
+    _logger: structlog.typing.WrappedLogger, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    if trace_id := tracing.trace_id():
+        event["trace_id"] = trace_id
+    return event

@@ -17,7 +17,6 @@ from limner_common.administration import Administration
 from limner_common.bus.consumer import Consumer
 from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
-from limner_common.cache.single_flight import ReplicaLock
 from limner_common.db.engine import Database
 from limner_common.grants import Keyring
 from limner_common.http.upstream import Upstreams
@@ -42,7 +41,6 @@ class Resources:
         scratch: Folder for temporary files of this process; removed by whoever made it, or when the next process starts.
         settings: Settings shared by all services.
         metrics: The process's page of metrics.
-        replicas: Keeps replicas from building the same thing at once; None where there is nothing to gain.
     """
 
     database: Database
@@ -54,7 +52,6 @@ class Resources:
     scratch: Path
     settings: ServiceSettings
     metrics: MetricsPage
-    replicas: ReplicaLock | None = None
 
 
 class Container(Protocol):

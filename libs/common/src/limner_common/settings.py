@@ -81,7 +81,7 @@ class ServiceSettings(BaseSettings):
     objects_s3_timeout_seconds: float = Field(
         60.0, gt=0, description="How long the S3 endpoint may keep silent in the middle of a request, seconds."
     )
-    cache_folder: Path | None = Field(None, description="Folder of the cache; with Redis too, what is built stays here.")
+    cache_folder: Path | None = Field(None, description="Folder of the cache.")
     cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
     cache_memory_bytes: int = Field(
         64 * 1024**2, ge=0, description="Bytes of cached values that each process keeps in memory; 0 keeps none."
@@ -89,14 +89,6 @@ class ServiceSettings(BaseSettings):
     scratch_folder: Path | None = Field(
         None, description="Folder for temporary files of all processes; below that of the system when unset."
     )
-    redis_url: SecretStr | None = Field(
-        None, description="Redis that replicas share: redis://, rediss:// (TLS) or unix://, with user and password."
-    )
-    redis_prefix: str = Field("limner:", description="What names of keys and channels in Redis begin with.")
-    redis_ca_file: Path | None = Field(
-        None, description="PEM file of the authorities that vouch for Redis with TLS; the usual ones when unset."
-    )
-    redis_max_item_bytes: int = Field(64 * 1024**2, ge=0, description="Longest value kept in Redis, bytes.")
     share_folder: Path | None = Field(None, description="Folder offered as the server's file share; none when unset.")
     egress_allow: list[str] = Field(
         default_factory=list, description="Hosts or networks that downloads may reach although they are private."
@@ -133,6 +125,13 @@ class ServiceSettings(BaseSettings):
     )
     kafka_certificate_file: Path | None = Field(None, description="Our certificate (PEM), where brokers ask for one.")
     kafka_key_file: Path | None = Field(None, description="Its private key (PEM), when it is in a file of its own.")
+    traces_url: str | None = Field(
+        None, description="OTLP/HTTP address that traces are sent to, such as http://collector:4318; none when unset."
+    )
+    traces_sample_ratio: float = Field(
+        1.0, ge=0, le=1, description="Part of the traces that begin here which are recorded, 0 to 1."
+    )
+    traces_service_prefix: str = Field("limner-", description="Put before the names of services in traces.")
     log_level: str = Field("info", description="Least level logged: debug, info, warning or error.")
     is_log_json: bool = Field(True, description="Log one JSON object a line; readable text when false.")
     max_body_bytes: int = Field(2 * 1024**3, ge=1, description="Largest JSON body of one request, bytes.")

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass
 
 import structlog
 
+from limner_common.bus.following import handling
 from limner_common.bus.lanes import Lanes
 from limner_common.bus.metrics import INTERRUPTIONS, MESSAGE_SECONDS, MESSAGES, STALLED
 from limner_common.bus.port import Bus, Delivery, Subscription
@@ -90,7 +91,7 @@ class _Member:
             while self._subscription.is_held(delivery):
                 try:
                     async with self._turns:
-                        with timed(MESSAGE_SECONDS, self._consumer.group):
+                        with timed(MESSAGE_SECONDS, self._consumer.group), self._following(delivery):
                             outcome = await self._try(delivery, failures)
                 except Exception as error:  # a failure of the effect, or of the bus in setting the message aside
                     failures += 1
@@ -101,6 +102,9 @@ class _Member:
                     MESSAGES.labels(self._consumer.group, outcome).inc()
                     self.has_worked = True
                     return
+
+    def _following(self, delivery: Delivery) -> AbstractContextManager[None]:
+        return handling(self._database.schema, self._consumer.group, delivery)
 
     async def _try(self, delivery: Delivery, failures: int) -> str:
         try:

@@ -8,6 +8,7 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 
+from limner_common.bus.following import handing_over
 from limner_common.bus.metrics import RELAY_INTERRUPTIONS, RELAY_PUBLISHED
 from limner_common.bus.port import Bus
 from limner_common.db.engine import Database
@@ -68,7 +69,9 @@ async def relay_once(database: Database, bus: Bus) -> int:
         rows = (await connection.execute(sa.select(outbox).order_by(outbox.c.id).limit(_BATCH))).all()
     if not rows:
         return 0
-    await bus.publish([OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows])
+    messages = [OutgoingMessage(r.event_id, r.topic, r.key, r.payload, r.headers) for r in rows]
+    with handing_over(database.schema, messages) as passed:
+        await bus.publish(passed)
     RELAY_PUBLISHED.labels(database.schema).inc(len(rows))
     async with database.begin(is_long=True) as uow:
         await uow.execute(sa.delete(outbox).where(outbox.c.id.in_([r.id for r in rows])))

@@ -17,6 +17,7 @@ from limner_common.db.outages import outages_translated
 from limner_common.db.pool import MeasuredPool, PoolUsage
 from limner_common.db.replica import ListReader, Replica
 from limner_common.db.uow import UnitOfWork
+from limner_common.observe import tracing
 from limner_common.signals.port import Signals
 from limner_common.signals.postgres import PostgresSignals
 
@@ -85,7 +86,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with outages_translated(self.schema), self._for_reading.connect() as connection:
+        async with _step("database read"), outages_translated(self.schema), self._for_reading.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -95,7 +96,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with outages_translated(self.schema):
+        async with _step("database read"), outages_translated(self.schema):
             lent = await self._engine.raw_connection()
             connection = cast("asyncpg.Connection[Any]", lent.driver_connection)
             try:
@@ -121,7 +122,7 @@ class Database:
         Raises:
             Unavailable: The database cannot be reached or the pool is exhausted.
         """
-        async with outages_translated(self.schema), self._engine.connect() as connection:
+        async with _step("unit of work"), outages_translated(self.schema), self._engine.connect() as connection:
             if is_repeatable:
                 connection = await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
@@ -231,6 +232,12 @@ def _application_name(schema: str, options: DatabaseOptions) -> str:
 
 def _milliseconds(seconds: float) -> str:
     return str(round(seconds * 1000))
+
+
+@asynccontextmanager
+async def _step(name: str) -> AsyncIterator[None]:
+    with tracing.step(name):
+        yield
 
 
 def _refuse_closed(adapted: Any, _record: Any, _lent: Any) -> None:

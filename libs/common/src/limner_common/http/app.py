@@ -7,22 +7,27 @@ from typing import Any
 import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner_common.db import Database
 from limner_common.errors import DomainError
-from limner_common.http.errors import install_error_handlers
+from limner_common.http.errors import answer_to_bug, install_error_handlers
 from limner_common.http.head import HeadAnswers
 from limner_common.http.json import JSONAnswer
 from limner_common.http.metrics import REQUEST_SECONDS, REQUESTS_IN_PROGRESS
 from limner_common.http.routing import add_routes
+from limner_common.http.tracing import TracedRequests
 from limner_common.ids import new_uuid
+from limner_common.observe import tracing
+from limner_common.observe.context import REQUEST_ID_HEADER
 from limner_common.observe.page import MetricsPage
 from limner_common.work.routes import work_router
 
 log = structlog.get_logger(__name__)
 
+_REQUEST_ID = REQUEST_ID_HEADER.encode()
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 
 #: Checks one thing this process needs; raises when it is not there.
@@ -36,7 +41,7 @@ def create_service_app(
     *,
     title: str,
     readiness: Iterable[ReadinessCheck] = (),
-    has_metrics: bool = True,
+    is_public: bool = False,
 ) -> FastAPI:
     """Return a service's application with ``app.state.container`` set; opens nothing.
 
@@ -47,7 +52,7 @@ def create_service_app(
         routers: The service's features.
         title: Title of its OpenAPI document.
         readiness: Checks behind ``/health/ready``.
-        has_metrics: Whether ``/metrics`` is answered to everybody who can reach this application.
+        is_public: Whether people reach it: then ``/metrics`` is not answered to everybody who does.
     """
     app = FastAPI(
         title=title,
@@ -63,13 +68,15 @@ def create_service_app(
     if container is not None:
         checks.append(_database_check(container.database))
         add_routes(app, work_router(name, container.database, container.queue))
-        if has_metrics:
+        if not is_public:
             add_routes(app, _metrics_router(container.resources.metrics))
     add_routes(app, _health_router(name, checks))
     for router in routers:
         add_routes(app, router)
     app.add_middleware(HeadAnswers)
     app.add_middleware(_RequestMiddleware, service=name)
+    if tracing.is_on():
+        app.add_middleware(TracedRequests, service=name, is_edge=is_public)
     return app
 
 
@@ -93,23 +100,32 @@ class _RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = _header(scope, b"x-request-id") or str(new_uuid())
+        request_id = _header(scope, _REQUEST_ID) or str(new_uuid())
         started = time.perf_counter()
-        status = 500
+        status, is_started = 500, False
         self._in_progress.inc()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, is_started = message["status"], True
                 headers = message.setdefault("headers", [])
-                if not any(key == b"x-request-id" for key, _ in headers):
-                    message["headers"] = [*headers, (b"x-request-id", request_id.encode("latin-1"))]
+                if not any(key == _REQUEST_ID for key, _ in headers):
+                    message["headers"] = [*headers, (_REQUEST_ID, request_id.encode("latin-1"))]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self._app(scope, receive, send_with_id)
+            except ClientDisconnect:
+                status = 499
+                log.info("client_gone", path=scope["path"], method=scope["method"])
+            except Exception:
+                # Here and not in a handler of the framework, which would run where nobody knows the request's id any more.
+                log.exception("unhandled_error", path=scope["path"], method=scope["method"])
+                if is_started:
+                    raise  # the server cuts the connection: an answer that ends early must not look whole
+                await answer_to_bug()(scope, receive, send_with_id)
             finally:
                 self._in_progress.dec()
                 route = getattr(scope.get("route"), "path", "unmatched")

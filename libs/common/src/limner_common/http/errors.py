@@ -7,7 +7,6 @@
 from typing import Any
 
 import orjson
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -17,8 +16,7 @@ from starlette.responses import Response
 from limner_common.errors import DomainError, ErrorKind
 from limner_common.http.json import COMPAT_JSON
 from limner_common.http.sentences import sentences_of
-
-log = structlog.get_logger(__name__)
+from limner_common.observe import tracing
 
 STATUS_OF: dict[ErrorKind, int] = {
     ErrorKind.INVALID: 400,
@@ -58,6 +56,8 @@ def render_problem(error: DomainError, *, instance: str = "") -> Response:
     }
     if error.fields:
         body["errors"] = error.fields
+    if trace_id := tracing.trace_id():
+        body["trace_id"] = trace_id
     return _answer(status, body, "application/problem+json", error)
 
 
@@ -83,7 +83,7 @@ def problem_from(status: int, body: bytes) -> DomainError:
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make an app answer all failures in its route family's shape and never with a traceback."""
+    """Make an app answer what is known to go wrong in its route family's shape."""
 
     async def on_domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
@@ -102,14 +102,14 @@ def install_error_handlers(app: FastAPI) -> None:
         response.headers.update(error.headers or {})
         return response
 
-    async def on_bug(request: Request, error: Exception) -> Response:
-        log.error("unhandled_error", path=request.url.path, method=request.method, exc_info=error)
-        return _answer(500, {"detail": _INTERNAL}, COMPAT_JSON, None)
-
     app.add_exception_handler(DomainError, on_domain)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
-    app.add_exception_handler(Exception, on_bug)
+
+
+def answer_to_bug() -> Response:
+    """Return the answer to a request that failed for no reason we know; the log says more."""
+    return _answer(500, {"detail": _INTERNAL}, COMPAT_JSON, None)
 
 
 def from_validation(errors: list[Any]) -> DomainError:

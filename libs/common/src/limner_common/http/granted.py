@@ -7,6 +7,7 @@ from starlette.requests import Request
 
 from limner_common.errors import Forbidden, Unauthenticated
 from limner_common.grants import GRANT_HEADER, Grant, Keyring
+from limner_common.observe.context import bind_subject
 
 
 class HasKeyring(Protocol):
@@ -25,7 +26,9 @@ def read_grant(request: Request) -> Grant:
     if value is None:
         raise Unauthenticated
     container: HasKeyring = request.app.state.container
-    return container.keyring.verify(value)
+    grant = container.keyring.verify(value)
+    bind_subject(grant.user_id)
+    return grant
 
 
 def read_service_grant(request: Request) -> Grant:

@@ -10,6 +10,7 @@ from limner_common.errors import DomainError, ErrorKind
 from limner_common.objects import metrics
 from limner_common.objects.locations import ObjectLocation
 from limner_common.objects.port import ObjectBody, ObjectInfo, ObjectStore
+from limner_common.observe import tracing
 
 
 class MeasuredObjectStore:
@@ -124,7 +125,8 @@ class MeasuredObjectStore:
     def _measured(self, operation: str) -> Iterator[None]:
         started, outcome = perf_counter(), "ok"
         try:
-            yield
+            with tracing.step(f"objects {operation}"):
+                yield
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import asyncpg
@@ -22,6 +22,8 @@ log = structlog.get_logger(__name__)
 
 #: A sample serves all who ask within this time: several scrapers, a reload in a browser.
 _FRESH_SECONDS: Final = 4.0
+#: Dead letters change seldom, and counting them costs a broker more than the rest.
+_DEAD_LETTERS_SECONDS: Final = 60.0
 #: Prometheus gives up after 10 seconds by default; what is not known by then is left out.
 _PATIENCE_SECONDS: Final = 3.0
 _AWAY: Final = (OSError, TimeoutError, DomainError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -46,7 +48,8 @@ class MetricsPage:
         self._services: list[Sampled] = []
         self._neighbours: dict[str, Neighbour] = {}
         self._lock = asyncio.Lock()
-        self._sampled_at = -_FRESH_SECONDS
+        self._sampled_at = float("-inf")
+        self._dead_letters_at = float("-inf")
 
     def watch(self, service: Sampled) -> None:
         """Sample a service from now on."""
@@ -79,8 +82,15 @@ class MetricsPage:
 
     async def _sample_bus(self) -> None:
         groups = {group: topics for service in self._services for group, topics in service.groups.items()}
-        if groups and not await _attempt(sampling.sample_bus(self._bus, groups), bus_metrics.IS_UP, "bus"):
+        if groups and not await _attempt(self._sample_groups(groups), bus_metrics.IS_UP, "bus"):
             sampling.forget_bus()
+            self._dead_letters_at = float("-inf")
+
+    async def _sample_groups(self, groups: Mapping[str, Sequence[str]]) -> None:
+        await sampling.sample_bus(self._bus, groups)
+        if time.monotonic() - self._dead_letters_at >= _DEAD_LETTERS_SECONDS:
+            await sampling.sample_dead_letters(self._bus, groups)
+            self._dead_letters_at = time.monotonic()
 
     async def _ask(self, name: str) -> str:
         try:

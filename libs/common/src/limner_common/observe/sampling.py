@@ -85,9 +85,21 @@ async def sample_bus(bus: Bus, groups: Mapping[str, Sequence[str]]) -> None:
         bus_metrics.LAG_MESSAGES.labels(group, topic).set(messages)
 
 
+async def sample_dead_letters(bus: Bus, groups: Mapping[str, Sequence[str]]) -> None:
+    """Set the gauges of what groups have set aside; a broker has to look through them, so not for every page.
+
+    Raises:
+        Unavailable: The bus is away.
+    """
+    counts = await bus.dead_letters.counts()
+    for group in groups:
+        bus_metrics.DEAD_LETTERS.labels(group).set(counts.get(group, 0))
+
+
 def forget_bus() -> None:
     """Take back what was sampled of all groups."""
     bus_metrics.LAG_MESSAGES.clear()
+    bus_metrics.DEAD_LETTERS.clear()
 
 
 def sample_pool(database: Database) -> None:

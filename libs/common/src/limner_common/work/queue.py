@@ -18,7 +18,10 @@ from limner_common.db.engine import Row
 from limner_common.db.tables import IS_ACTIVE
 from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
 from limner_common.errors import Conflict, NotFound
+from limner_common.observe.context import kept
 
+#: Where an item keeps what request it came of, beside what its handler reads.
+_CARRIED = "carried"
 _BACKOFF_BASE_SECONDS = 2.0
 _BACKOFF_LIMIT_SECONDS = 300.0
 #: The database's clock, the only one that all workers share: by its own, one that is ahead would take what others are doing.
@@ -54,6 +57,12 @@ class WorkItem:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        """Headers that say what request it came of."""
+        headers: Mapping[str, str] = self.payload.get(_CARRIED, {})
+        return headers
 
 
 #: Called in the transaction of every change: queued, started, progressed, finished, failed, cancelled.
@@ -93,7 +102,7 @@ class WorkQueue:
                 id=item_id,
                 kind=kind,
                 state=WorkState.QUEUED,
-                payload=dict(payload),
+                payload={**payload, _CARRIED: kept()},
                 owner=owner,
                 dedupe_key=dedupe_key,
                 max_attempts=max_attempts,

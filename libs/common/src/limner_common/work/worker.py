@@ -13,6 +13,8 @@ from limner_common.db.uow import WORK_CHANNEL, UnitOfWork
 from limner_common.errors import DomainError, ErrorKind
 from limner_common.ids import new_uuid
 from limner_common.memory import collect_and_give_back
+from limner_common.observe import tracing
+from limner_common.observe.context import bound_from
 from limner_common.work import metrics
 from limner_common.work.queue import WorkItem, WorkQueue
 
@@ -185,20 +187,26 @@ class Worker:
 
     async def _handle(self, context: WorkContext) -> None:
         item, service = context.item, self._database.schema
+        structlog.contextvars.bind_contextvars(work_id=item.id, kind=item.kind, **bound_from(item.carried))
         if item.attempts == 1 and item.started_at is not None:
             waited = (item.started_at - item.created_at).total_seconds()
             metrics.WAIT_SECONDS.labels(service, item.kind).observe(max(0.0, waited))
         started, outcome = perf_counter(), "interrupted"
         try:
-            with self._busy.track_inprogress():
+            with (
+                self._busy.track_inprogress(),
+                tracing.entry(service, f"work {item.kind}", "consumer", item.carried) as span,
+            ):
                 outcome = await self._attempt(context)
+                if outcome in ("failed", "retried"):
+                    tracing.fail(span, outcome)
         except asyncio.CancelledError:
             outcome = "given_back"
             raise
         finally:
             took = perf_counter() - started
             metrics.ITEM_SECONDS.labels(service, item.kind, outcome).observe(took)
-            log.info("work_ended", work_id=item.id, kind=item.kind, outcome=outcome, seconds=round(took, 3))
+            log.info("work_ended", outcome=outcome, seconds=round(took, 3))
 
     async def _attempt(self, context: WorkContext) -> str:
         """Run the handler and store how it ended; returns which of the outcomes that metrics know it was."""
@@ -215,13 +223,13 @@ class Worker:
         except DomainError as error:
             if error.kind is ErrorKind.UNAVAILABLE and item.attempts < item.max_attempts:
                 return await self._retry(item, error)
-            log.info("work_failed", work_id=item.id, kind=item.kind, reason=error.message)
+            log.info("work_failed", reason=error.message)
             await self._settle(item, failure=error.message)
             return "failed"
         except Exception as error:  # a bug or a fault below us: tried again, then reported in general words
             if item.attempts < item.max_attempts:
                 return await self._retry(item, error)
-            log.exception("work_failed", work_id=item.id, kind=item.kind)
+            log.exception("work_failed")
             await self._settle(item, failure=_GENERIC_FAILURE)
             return "failed"
         return "done"
@@ -252,7 +260,7 @@ class Worker:
                 await self._queue.fail(uow, item, message=failure or _GENERIC_FAILURE)
 
     async def _retry(self, item: WorkItem, error: Exception) -> str:
-        log.warning("work_retried", work_id=item.id, kind=item.kind, attempt=item.attempts, error=repr(error))
+        log.warning("work_retried", attempt=item.attempts, error=repr(error))
         async with self._database.begin() as uow:
             await self._queue.retry(uow, item)
         return "retried"

@@ -29,6 +29,7 @@ from limner_api.container import ApiContainer
 from limner_api.identity.authentication import Authenticated, authenticate
 from limner_common.db import ListReader, UnitOfWork
 from limner_common.errors import NotFound
+from limner_common.observe.context import bind_subject
 
 _SCOPE_KEY = "limner.authenticated"
 
@@ -54,6 +55,7 @@ async def read_authenticated(request: Request) -> Authenticated:
     known = request.scope.get(_SCOPE_KEY)
     if known is None:
         known = request.scope[_SCOPE_KEY] = await authenticate(request, container_of(request))
+        bind_subject(known.principal.user_id)
     return cast(Authenticated, known)
 
 

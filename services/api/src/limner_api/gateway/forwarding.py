@@ -4,7 +4,7 @@ Bodies pass through in both directions piece by piece. The one exception is an a
 bytes: the request it announces is stored before the client can ask for it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -22,6 +22,8 @@ from limner_api.gateway.table import ForwardedRoute, Target
 from limner_api.identity.authentication import Authenticated
 from limner_common.errors import NotFound
 from limner_common.grants import GRANT_HEADER, Grant
+from limner_common.observe import tracing
+from limner_common.observe.context import carried
 from limner_common.requests import REQUEST_HEADER
 
 _GRANT = GRANT_HEADER.encode()
@@ -31,6 +33,7 @@ _NOT_FORWARDED = frozenset({b"cookie", b"authorization", b"x-csrftoken", _GRANT}
 _SCOPE_KEYS = ("type", "asgi", "http_version", "method", "scheme", "query_string", "server", "client", "path", "raw_path")
 _FIND = {Target.PROJECT: find_project, Target.TASK: find_task, Target.JOB: find_job}
 
+Headers = list[tuple[bytes, bytes]]
 #: Called with the headers of a successful answer, before the client sees it.
 Afterwards = Callable[[dict[bytes, bytes]], Awaitable[None]]
 
@@ -109,10 +112,7 @@ async def forward(
     afterwards: Afterwards | None = None,
 ) -> None:
     """Hand a request to a service with a grant; ``afterwards`` runs once it has answered with success."""
-    headers = [(key, value) for key, value in scope["headers"] if key not in _NOT_FORWARDED]
-    headers.append((_GRANT, container.keyring.sign(grant).encode()))
-    forwarded: dict[str, Any] = {key: scope[key] for key in _SCOPE_KEYS if key in scope}
-    forwarded |= {"headers": headers, "root_path": ""}
+    forwarded: dict[str, Any] = {key: scope[key] for key in _SCOPE_KEYS if key in scope} | {"root_path": ""}
     if path is not None:
         forwarded |= {"path": path, "raw_path": path.encode()}
 
@@ -124,7 +124,16 @@ async def forward(
             message = {**message, "headers": [(k, v) for k, v in message.get("headers", ()) if k != _REQUEST]}
         await send(message)
 
-    await container.resources.upstreams.app(service)(forwarded, receive, send_on)
+    with tracing.step(f"call {service}", "client") as span:
+        signed = (_GRANT, container.keyring.sign(grant).encode())
+        forwarded["headers"] = [*_headers_to_forward(scope["headers"], carried(span)), signed]
+        await container.resources.upstreams.app(service)(forwarded, receive, send_on)
+
+
+def _headers_to_forward(headers: Headers, ours: Mapping[str, str]) -> Headers:
+    added = [(key.encode(), value.encode("latin-1")) for key, value in ours.items()]
+    replaced = _NOT_FORWARDED.union(key for key, _ in added)
+    return [*((key, value) for key, value in headers if key not in replaced), *added]
 
 
 def _grant(

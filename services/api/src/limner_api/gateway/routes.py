@@ -41,6 +41,7 @@ class _PathEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         route = self._choose(request)
+        scope["route"] = route  # the framework notes its own kind of routes only; metrics and traces name requests by it
         _who, accessed, grant = await authorize(request, self._container, route)
 
         async def afterwards(headers: dict[bytes, bytes]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from limner_common.errors import RateLimited, Unavailable
+from limner_common.observe import tracing
 from limner_media import metrics
 from limner_media.pool.children import start_child
 
@@ -85,7 +86,8 @@ class ProcessPool:
         """
         started, outcome = perf_counter(), "ok"
         try:
-            return await self._queued(function, args)
+            with tracing.step(f"process {function.__name__}", pool=self._name):
+                return await self._queued(function, args)
         except asyncio.CancelledError:
             outcome = "cancelled"
             raise
