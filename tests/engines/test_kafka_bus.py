@@ -135,19 +135,24 @@ async def test_what_a_foreign_producer_wrote_is_a_dead_letter_and_the_rest_goes_
         await until(bus.dead_letters.counts, {"effects": 1})
 
 
-async def test_a_handler_that_takes_longer_than_the_session_keeps_its_partitions(bus: KafkaBus, database: Database) -> None:
+async def test_a_handler_that_takes_longer_than_the_session_keeps_its_partitions(
+    engines: Engines, prefix: str, database: Database
+) -> None:
+    session_seconds = 12.0  # long enough for the heartbeats of a machine that is busy with other tests
+    bus = new_bus(engines.kafka_servers, prefix, session_seconds=session_seconds)
     deliveries: list[str] = []
 
     async def slow(uow: UnitOfWork, delivery: Delivery) -> None:
         deliveries.append(delivery.payload.decode())
         if delivery.payload == b"slow":
-            await asyncio.sleep(_SESSION_SECONDS * 1.5)
+            await asyncio.sleep(session_seconds * 1.2)
         await keep(uow, delivery)
 
     await bus.publish(messages("a", "slow", "next"))
     async with running(database, bus, Consumer("effects", [TOPIC], slow)):
-        await until(lambda: kept(database), ["slow", "next"], seconds=30)
+        await until(lambda: kept(database), ["slow", "next"], seconds=60)
     assert deliveries == ["slow", "next"]
+    await bus.close()
 
 
 async def test_an_effect_happens_once_though_its_consumer_is_killed_before_the_commit(
@@ -185,7 +190,7 @@ async def test_publishing_to_a_broker_that_hangs_says_so_in_time(mortal_engines:
     started = time.monotonic()
     with pytest.raises(Unavailable):
         await bus.publish(messages("a", "meanwhile"))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30  # the client's own timeout is longer
     mortal_engines.stack.kafka.resume()
     await bus.publish(messages("a", "after"))
     subscription = await bus.subscribe("one", [TOPIC])

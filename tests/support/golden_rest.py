@@ -67,6 +67,13 @@ def problems(record: Record, difference: Difference | None, status: int, answer:
     return found + _differences(wanted, answer, "", base_url)
 
 
+def unneeded(record: Record, difference: Difference | None, status: int, answer: Any, base_url: str) -> list[str]:
+    """Return a complaint when an answer of ours is as recorded although a difference is expected."""
+    if difference is None or problems(record, None, status, answer, base_url):
+        return []
+    return [f"is as recorded, without the difference: {difference.reason}"]
+
+
 def _record(path: Path) -> Record:
     document = json.loads(path.read_text())
     request, response = document["request"], document["response"]

@@ -19,7 +19,7 @@ from limner_allinone.configuration import named_settings
 from limner_allinone.databases import database_from, session_url_from
 from limner_allinone.home import product_version
 from limner_allinone.scratch import scratch_folder, system_scratch
-from limner_allinone.stores import cache_from, object_store_from
+from limner_allinone.stores import cache_from, object_store_from, redis_from, replica_lock_from
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
@@ -33,6 +33,7 @@ from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
+from limner_common.signals.redis import RedisSignals
 from limner_common.work import Worker
 
 log = structlog.get_logger(__name__)
@@ -145,7 +146,12 @@ async def install(
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)
         scratch = stack.enter_context(scratch_folder(settings.scratch_folder or system_scratch()))
-        objects, cache = object_store_from(settings), cache_from(settings)
+        redis = redis_from(settings)
+        if redis is not None:
+            stack.push_async_callback(redis.aclose)
+            await redis.warn()
+        signals = None if redis is None else RedisSignals(redis)
+        objects, cache = object_store_from(settings), cache_from(settings, redis)
         stack.push_async_callback(objects.aclose)
         stack.push_async_callback(cache.aclose)
         await objects.prepare()
@@ -159,7 +165,7 @@ async def install(
         services = {}
         for name in names:
             definition = definition_of(name)
-            database = database_from(settings, definition.metadata, is_worker=is_worker)
+            database = database_from(settings, definition.metadata, is_worker=is_worker, signals=signals)
             stack.push_async_callback(database.close)
             resources = Resources(
                 database=database,
@@ -171,6 +177,7 @@ async def install(
                 scratch=scratch,
                 settings=settings,
                 metrics=metrics,
+                replicas=replica_lock_from(settings, redis),
             )
             with named_settings():
                 built = definition.build(resources)

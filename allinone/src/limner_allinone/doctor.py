@@ -14,7 +14,7 @@ from limner_allinone.composition import SERVICE_NAMES, definition_of
 from limner_allinone.configuration import read_settings
 from limner_allinone.databases import session_url_from
 from limner_allinone.home import Home, product_version
-from limner_allinone.stores import object_store_from
+from limner_allinone.stores import object_store_from, redis_from
 from limner_common.db import Database
 from limner_common.db.engine import connect_asyncpg
 from limner_common.db.migrations import SchemaOutdated, require_current
@@ -46,6 +46,8 @@ def _checks(folder: Path) -> Iterator[tuple[str, Check]]:
         yield "database", lambda: _database(settings)
         yield "schemas", lambda: _schemas(settings)
         yield "object store", lambda: _objects(settings)
+        if settings.redis_url is not None:
+            yield "redis", lambda: _redis(settings)
         for name, address in sorted(settings.upstreams.items()):
             yield f"service {name}", partial(_service, address)
     else:
@@ -116,6 +118,18 @@ async def _objects(settings: ServiceSettings) -> str:
     if piece != b"234":
         raise OSError("the store does not answer range reads correctly")
     return "writes, range reads and deletes work"
+
+
+async def _redis(settings: ServiceSettings) -> str:
+    server = redis_from(settings)
+    assert server is not None
+    try:
+        problems = await server.examine()
+    finally:
+        await server.aclose()
+    if problems:
+        raise Conflict(" ".join(problems))
+    return "answers, bounded, keeps what is used most"
 
 
 async def _media() -> str:

@@ -1,8 +1,11 @@
 """The stores of objects and of built things that the settings describe."""
 
 from limner_allinone.configuration import Misconfigured
-from limner_common.cache.port import Cache
+from limner_common.cache import Cache, FolderCache, HotCache, ReplicaLock
+from limner_common.cache.redis import RedisCache
+from limner_common.cache.redis_lock import RedisReplicaLock
 from limner_common.objects import FolderObjectStore, ObjectStore, S3Bucket, S3Credentials
+from limner_common.redis_server import RedisServer
 from limner_common.settings import ServiceSettings
 
 
@@ -49,15 +52,37 @@ def _bucket(settings: ServiceSettings) -> S3Bucket:
         raise Misconfigured(f"LIMNER_OBJECTS_S3_URL cannot be used: {error}.") from error
 
 
-def cache_from(settings: ServiceSettings) -> Cache:
-    """Return the cache that the settings describe.
+def redis_from(settings: ServiceSettings) -> RedisServer | None:
+    """Return the Redis that the settings describe; None when there is none. Opens nothing.
+
+    Raises:
+        Misconfigured: It cannot be used.
+    """
+    if settings.redis_url is None:
+        return None
+    ca_file = settings.redis_ca_file
+    if ca_file is not None and not ca_file.is_file():
+        raise Misconfigured(f"LIMNER_REDIS_CA_FILE: there is no file {ca_file}.")
+    try:
+        return RedisServer(settings.redis_url.get_secret_value(), prefix=settings.redis_prefix, ca_file=ca_file)
+    except ValueError as error:
+        raise Misconfigured(f"LIMNER_REDIS_URL cannot be used: {error}.") from error
+
+
+def cache_from(settings: ServiceSettings, redis: RedisServer | None = None) -> Cache:
+    """Return the cache that the settings describe: the folder where one is named, else Redis.
 
     Raises:
         Misconfigured: There is none.
     """
-    if settings.cache_folder is None:
-        raise Misconfigured("Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache.")
-    from limner_common.cache import FolderCache, HotCache
+    if settings.cache_folder is not None:
+        folder = FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
+        return HotCache(folder, max_bytes=settings.cache_memory_bytes)
+    if redis is None:
+        raise Misconfigured("Set LIMNER_CACHE_FOLDER or LIMNER_REDIS_URL: there is nowhere to keep the cache.")
+    return RedisCache(redis, max_item_bytes=settings.redis_max_item_bytes)
 
-    folder = FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
-    return HotCache(folder, max_bytes=settings.cache_memory_bytes)
+
+def replica_lock_from(settings: ServiceSettings, redis: RedisServer | None) -> ReplicaLock | None:
+    """Return what keeps replicas from building the same; None where each has a cache of its own and would not find it."""
+    return None if redis is None or settings.cache_folder is not None else RedisReplicaLock(redis)

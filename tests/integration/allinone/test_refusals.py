@@ -70,7 +70,7 @@ async def test_serving_names_the_variable(limner: Limner, changed: dict[str, str
     ("name", "message"),
     [
         ("LIMNER_OBJECTS_FOLDER", "Set LIMNER_OBJECTS_FOLDER or LIMNER_OBJECTS_S3_URL: there is nowhere to keep objects."),
-        ("LIMNER_CACHE_FOLDER", "Set LIMNER_CACHE_FOLDER: there is nowhere to keep the cache."),
+        ("LIMNER_CACHE_FOLDER", "Set LIMNER_CACHE_FOLDER or LIMNER_REDIS_URL: there is nowhere to keep the cache."),
     ],
 )
 async def test_serving_needs_places(limner: Limner, postgres: DatabaseServer, name: str, message: str) -> None:

@@ -8,9 +8,9 @@ import msgspec
 from limner_model.attributes import fill_defaults
 from limner_model.facts import TaskFacts
 from limner_model.labels import LabelSchema, LabelSpec
-from tests.integration.annotations.golden_differences import DIFFERENCES
 from tests.integration.annotations.workshop import Workshop
 from tests.support.golden_rest import Record, problems, read_records
+from tests.support.rest_differences import DIFFERENCES
 from tests.unit.model.builders import comparable, golden_document, read_golden
 
 TASK, JOB = 130, 163

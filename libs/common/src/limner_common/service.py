@@ -17,6 +17,7 @@ from limner_common.administration import Administration
 from limner_common.bus.consumer import Consumer
 from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
+from limner_common.cache.single_flight import ReplicaLock
 from limner_common.db.engine import Database
 from limner_common.grants import Keyring
 from limner_common.http.upstream import Upstreams
@@ -41,6 +42,7 @@ class Resources:
         scratch: Folder for temporary files of this process; removed by whoever made it, or when the next process starts.
         settings: Settings shared by all services.
         metrics: The process's page of metrics.
+        replicas: Keeps replicas from building the same thing at once; None where there is nothing to gain.
     """
 
     database: Database
@@ -52,6 +54,7 @@ class Resources:
     scratch: Path
     settings: ServiceSettings
     metrics: MetricsPage
+    replicas: ReplicaLock | None = None
 
 
 class Container(Protocol):

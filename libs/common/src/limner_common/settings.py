@@ -81,7 +81,7 @@ class ServiceSettings(BaseSettings):
     objects_s3_timeout_seconds: float = Field(
         60.0, gt=0, description="How long the S3 endpoint may keep silent in the middle of a request, seconds."
     )
-    cache_folder: Path | None = Field(None, description="Folder of the cache.")
+    cache_folder: Path | None = Field(None, description="Folder of the cache; with Redis too, what is built stays here.")
     cache_max_bytes: int = Field(4 * 1024**3, ge=0, description="Size bound of the cache, bytes.")
     cache_memory_bytes: int = Field(
         64 * 1024**2, ge=0, description="Bytes of cached values that each process keeps in memory; 0 keeps none."
@@ -89,6 +89,14 @@ class ServiceSettings(BaseSettings):
     scratch_folder: Path | None = Field(
         None, description="Folder for temporary files of all processes; below that of the system when unset."
     )
+    redis_url: SecretStr | None = Field(
+        None, description="Redis that replicas share: redis://, rediss:// (TLS) or unix://, with user and password."
+    )
+    redis_prefix: str = Field("limner:", description="What names of keys and channels in Redis begin with.")
+    redis_ca_file: Path | None = Field(
+        None, description="PEM file of the authorities that vouch for Redis with TLS; the usual ones when unset."
+    )
+    redis_max_item_bytes: int = Field(64 * 1024**2, ge=0, description="Longest value kept in Redis, bytes.")
     share_folder: Path | None = Field(None, description="Folder offered as the server's file share; none when unset.")
     egress_allow: list[str] = Field(
         default_factory=list, description="Hosts or networks that downloads may reach although they are private."

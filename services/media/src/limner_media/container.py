@@ -79,7 +79,7 @@ class MediaContainer:
             self.database, resources.objects, tables.uploads, folder="media", max_bytes=shared.max_upload_bytes
         )
         self.datas = Datas(self.database)
-        self.builds = Builds(resources.cache)
+        self.builds = Builds(resources.cache, resources.replicas)
         self.chunks = Chunks(
             self.datas, self.sources, self.pool, self.threads, self.builds, is_prefetching=settings.is_prefetching
         )

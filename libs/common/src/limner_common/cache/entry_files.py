@@ -7,7 +7,6 @@ survives restarts, and no index can be at odds with the files. It is written whe
 the first uses of an entry are, later ones now and then.
 """
 
-import json
 import math
 import os
 import struct
@@ -21,7 +20,7 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
-from limner_common.cache.port import MAX_METADATA_BYTES, Entry, Metadata
+from limner_common.cache.port import Entry, Metadata, encode_metadata
 
 #: Magic, CRC-32 of all that follows this header, bytes of the JSON, bytes of the value; little-endian.
 _HEADER: Final = struct.Struct("<4sIIQ")
@@ -116,8 +115,7 @@ def head_of(key: str, value: bytes, metadata: Metadata) -> bytes:
     Raises:
         ValueError: The metadata is too long.
     """
-    if len(json.dumps(dict(metadata), ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
-        raise ValueError(f"the metadata of a cache entry must not take more than {MAX_METADATA_BYTES} bytes")
+    encode_metadata(metadata)
     about = msgspec.json.encode(_About(key, dict(metadata)))
     return _HEADER.pack(_MAGIC, zlib.crc32(value, zlib.crc32(about)), len(about), len(value)) + about
 

@@ -4,12 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 #: Bytes all metadata of an entry may take as JSON.
 MAX_METADATA_BYTES: Final = 4096
 
 #: Small texts stored beside a value, such as ``mime``, ``etag`` and ``built_at``. An ``etag`` names the value: two values of
 #: a key never have the same one. The cache does not read the others.
 Metadata = Mapping[str, str]
+
+
+def encode_metadata(metadata: Metadata) -> bytes:
+    """Return metadata as JSON.
+
+    Raises:
+        ValueError: They take too many bytes.
+    """
+    encoded = msgspec.json.encode(dict(metadata))
+    if len(encoded) > MAX_METADATA_BYTES:
+        raise ValueError(f"the metadata of a cache entry must not take more than {MAX_METADATA_BYTES} bytes")
+    return encoded
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -51,8 +51,8 @@ class SingleFlight(Generic[T]):
         Args:
             key: Names the thing.
             build: Makes it.
-            find: Looks for it where builds leave it; asked again once the lock across replicas is held, because
-                another replica may just have built it. Not asked when there is no such lock.
+            find: Looks for it where builds leave it; asked when the build is about to begin, because one that had just
+                ended, here or on another replica, may have left it there.
 
         Raises:
             Unavailable: The build was cancelled by something else than its waiters.
@@ -76,9 +76,7 @@ class SingleFlight(Generic[T]):
                 flight.task.cancel()
 
     async def _build(self, key: str, build: Callable[[], Awaitable[T]], find: Callable[[], Awaitable[T | None]] | None) -> T:
-        if self._replicas is None:
-            return await build()
-        async with self._replicas.hold(key):
+        async with nullcontext() if self._replicas is None else self._replicas.hold(key):
             found = await find() if find is not None else None
             return await build() if found is None else found
 

@@ -8,7 +8,7 @@ from time import perf_counter
 
 import structlog
 
-from limner_common.cache import Cache, Entry, SingleFlight
+from limner_common.cache import Cache, Entry, ReplicaLock, SingleFlight
 from limner_common.clock import wire_date
 from limner_common.errors import DomainError
 from limner_common.objects.threads import Threads
@@ -57,20 +57,20 @@ class Builds:
 
     Args:
         cache: Where they are kept.
+        replicas: Lock across the replicas that share the cache; None where there is one process.
     """
 
-    def __init__(self, cache: Cache) -> None:
+    def __init__(self, cache: Cache, replicas: ReplicaLock | None = None) -> None:
         self.cache = cache
-        self._flights: SingleFlight[Entry] = SingleFlight()
+        self._flights: SingleFlight[Entry] = SingleFlight(replicas)
 
     async def get(self, key: str, build: Callable[[], Awaitable[Entry]]) -> Entry:
         """Return the entry of ``key``, building it when the cache has none."""
-        return await self.cache.get_entry(key) or await self._flights.run(key, lambda: self._build(key, build))
+        return await self.cache.get_entry(key) or await self._flights.run(
+            key, lambda: self._build(key, build), lambda: self.cache.get_entry(key)
+        )
 
     async def _build(self, key: str, build: Callable[[], Awaitable[Entry]]) -> Entry:
-        # Whoever came when the last flight had just landed finds its result here.
-        if (kept := await self.cache.get_entry(key)) is not None:
-            return kept
         entry = await build()
         await self.cache.put(key, entry.value, entry.metadata)
         return entry
