@@ -24,6 +24,7 @@ LABELS = {
     "quality",
     "reason",
     "route",
+    "server",
     "service",
     "state",
     "status",

@@ -16,3 +16,4 @@ OUTAGES = Counter(
     "limner_database_outages", "Uses of the database that failed because it could not be reached.", ["service"]
 )
 IS_UP = Gauge("limner_database_is_up", "1 when the database answered for this page, 0 when not.", ["service"])
+LISTS_READ = Counter("limner_database_lists_read", "Lists by the server that answered them.", ["service", "server"])

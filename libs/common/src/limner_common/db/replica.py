@@ -13,15 +13,14 @@ from typing import Any, Final
 import asyncpg
 import sqlalchemy as sa
 import structlog
-from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from limner_common.db.metrics import LISTS_READ
 from limner_common.db.outages import outages_translated
 from limner_common.errors import Unavailable
 
 log = structlog.get_logger(__name__)
 
-LISTS_READ = Counter("limner_database_lists_read_total", "Lists by the server that answered them.", ["service", "server"])
 
 #: How long a list waits for the replica to catch up; streaming on one network takes a few milliseconds.
 _WAIT_SECONDS: Final = 0.1
