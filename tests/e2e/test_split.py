@@ -2,8 +2,13 @@
 
 import asyncio
 import json
+import signal
+import socket
+import threading
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -181,6 +186,63 @@ def test_only_the_public_port_asks_who_wants_to_see_metrics(deployment: Deployme
     assert httpx.get(f"{deployment.url}/metrics").status_code == 401
     assert httpx.get(f"{deployment.url}/metrics", auth=ADMIN).status_code == 200
     assert httpx.get(f"http://127.0.0.1:{deployment.ports['media']}/metrics").status_code == 200
+
+
+def test_a_service_that_is_asked_to_end_finishes_what_it_began(deployment: Deployment, client: Client) -> None:
+    """It is not ready from that moment on, ends streams, closes connections behind their answers, and leaves in order."""
+    task = client.tasks.create({"name": "draining", "labels": [{"name": "x", "attributes": []}]})
+    is_sending, may_end = threading.Event(), threading.Event()
+
+    def slowly() -> Iterator[bytes]:
+        yield b"first"
+        is_sending.set()
+        assert may_end.wait(20)
+        yield b"other"
+
+    with ThreadPoolExecutor(2) as pool, httpx.Client(base_url=deployment.url, auth=ADMIN, timeout=30) as web:
+        upload = pool.submit(_send, web, task.id, slowly(), 10)
+        live = pool.submit(lambda: list(_lines(f"{deployment.url}/api/live")))
+        assert is_sending.wait(20)
+        process = deployment.processes["serve api"]
+        process.send_signal(signal.SIGTERM)
+        _wait_until(lambda: httpx.get(f"{deployment.url}/health/ready").status_code == 503)
+        about = httpx.get(f"{deployment.url}/api/server/about")
+        assert (about.status_code, about.headers["connection"]) == (200, "close")
+        assert live.result(20)[0].startswith("retry:")
+        _wait_until(lambda: not _is_listening(deployment.ports["api"]))
+        assert process.poll() is None, "the upload is not done yet"
+        may_end.set()
+        part = upload.result(20)
+        assert (part.status_code, part.headers["upload-offset"]) == (204, "10")
+    assert deployment.stop(["serve api"]) == {"serve api": 0}
+    deployment.serve_again("api")
+    task.remove()
+
+
+def _send(web: httpx.Client, task_id: int, content: Iterator[bytes], size: int) -> httpx.Response:
+    web.post(f"/api/tasks/{task_id}/data/", headers={"Upload-Start": "true"}, data={"image_quality": "70"})
+    tus = {"Tus-Resumable": "1.0.0"}
+    announced = {**tus, "Upload-Length": str(size), "Upload-Metadata": "filename YS5iaW4="}
+    created = web.post(f"/api/tasks/{task_id}/data/", headers=announced)
+    headers = {**tus, "Upload-Offset": "0", "Content-Type": "application/offset+octet-stream", "Content-Length": str(size)}
+    return web.patch(httpx.URL(created.headers["location"]).path, content=content, headers=headers)
+
+
+def _lines(url: str) -> Iterator[str]:
+    with httpx.stream("GET", url, auth=ADMIN, timeout=30) as stream:
+        yield from stream.iter_lines()
+
+
+def _wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _is_listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def test_a_service_that_is_away_is_told_apart(deployment: Deployment, task: Task) -> None:

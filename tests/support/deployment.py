@@ -41,9 +41,7 @@ class Deployment:
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        private = {name: new_private_key() for name in SERVICE_NAMES}
-        self.private_keys = {name: _text(key) for name, key in private.items()}
-        self.public_keys = {name: _text(public_key_of(key)) for name, key in private.items()}
+        self.private_keys, self.public_keys = new_keys()
         self.ports = dict(zip(SERVICE_NAMES, free_ports(len(SERVICE_NAMES)), strict=True))
         titles = [*(f"serve {name}" for name in SERVICE_NAMES), *(f"work {name}" for name in WORKERS)]
         self.health_ports = dict(zip(titles, free_ports(len(titles)), strict=True))
@@ -160,6 +158,13 @@ class Deployment:
 def command(*arguments: str) -> list[str]:
     """The ``limner`` command of this checkout."""
     return [sys.executable, "-m", "limner_allinone", *arguments]
+
+
+def new_keys() -> tuple[dict[str, str], dict[str, str]]:
+    """Private and public keys of all services, as the variables want them."""
+    private = {name: new_private_key() for name in SERVICE_NAMES}
+    public = {name: _text(public_key_of(key)) for name, key in private.items()}
+    return {name: _text(key) for name, key in private.items()}, public
 
 
 def free_ports(count: int) -> list[int]:

@@ -59,6 +59,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_health_port(work)
     work.set_defaults(run=_work)
 
+    relay = commands.add_parser(
+        "relay", help="publish the facts of one service, where `serve` runs with LIMNER_HAS_RELAY=false"
+    )
+    relay.add_argument("service", choices=SERVICE_NAMES)
+    relay.add_argument("--host", default="0.0.0.0", help="address of the health port (default %(default)s)")  # noqa: S104 a pod
+    _add_health_port(relay)
+    relay.set_defaults(run=_relay)
+
     migrate = commands.add_parser("migrate", help="bring the schema of one service, or of all, to this version")
     migrate.add_argument("service", choices=[*SERVICE_NAMES, "all"])
     migrate.set_defaults(run=_migrate)
@@ -125,6 +133,13 @@ def _work(arguments: argparse.Namespace) -> int:
     from limner_allinone.split import work_service
 
     uvloop.run(work_service(arguments.service, arguments.host, arguments.health_port))
+    return 0
+
+
+def _relay(arguments: argparse.Namespace) -> int:
+    from limner_allinone.split import relay_service
+
+    uvloop.run(relay_service(arguments.service, arguments.host, arguments.health_port))
     return 0
 
 

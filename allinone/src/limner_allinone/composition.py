@@ -23,6 +23,7 @@ from limner_allinone.stores import cache_from, object_store_from, redis_from, re
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
+from limner_common.db.migrations import SchemaCheck
 from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
@@ -31,6 +32,7 @@ from limner_common.observe import tracing
 from limner_common.observe.metrics import BUILD
 from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
+from limner_common.readiness import Draining, Readiness
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
 from limner_common.signals.redis import RedisSignals
@@ -64,19 +66,21 @@ class Installation:
     services: dict[str, RunningService]
     bus: Bus
     metrics: MetricsPage
+    draining: Draining
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     def app(self, name: str) -> ASGIApp:
         """Return the application of a service that runs here."""
         return self.services[name].app
 
-    def start_event_loops(self) -> None:
-        """Run relays, consumers and housekeeping of the services in the background until ``stop``."""
+    def start_event_loops(self, *, has_relays: bool = True) -> None:
+        """Run consumers, housekeeping and, unless others do, relays of the services in the background until ``stop``."""
         self._start(self.bus.maintain(), "bus")
         for service in self.services.values():
             database = service.resources.database
             self._start(run_housekeeping(database), f"housekeeping:{database.schema}")
-            self._start(run_relay(database, self.bus), f"relay:{database.schema}")
+            if has_relays:
+                self._start(run_relay(database, self.bus), f"relay:{database.schema}")
             for consumer in service.definition.consumers(service.container):
                 self._start(run_consumer(database, self.bus, consumer), f"consumer:{consumer.group}")
 
@@ -162,11 +166,14 @@ async def install(
         stack.push_async_callback(upstreams.close)
         metrics = MetricsPage(bus)
         BUILD.labels(product_version()).set(1)
+        draining = Draining()
         services = {}
         for name in names:
             definition = definition_of(name)
             database = database_from(settings, definition.metadata, is_worker=is_worker, signals=signals)
             stack.push_async_callback(database.close)
+            readiness = Readiness(draining)
+            readiness.need("schema", SchemaCheck(database, definition.migrations))
             resources = Resources(
                 database=database,
                 bus=bus,
@@ -178,6 +185,7 @@ async def install(
                 settings=settings,
                 metrics=metrics,
                 replicas=replica_lock_from(settings, redis),
+                readiness=readiness,
             )
             with named_settings():
                 built = definition.build(resources)
@@ -185,7 +193,7 @@ async def install(
             apps[name] = definition.create_app(container)
             services[name] = RunningService(definition, container, apps[name], resources)
             metrics.watch(_sampled(services[name]))
-        installation = Installation(services, bus, metrics)
+        installation = Installation(services, bus, metrics, draining)
         stack.push_async_callback(installation.stop)
         yield installation
 

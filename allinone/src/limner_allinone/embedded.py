@@ -93,7 +93,7 @@ async def run_workers(settings: ServiceSettings, secrets_file: Path, metrics_soc
     _runtime_folder()
     async with (
         install(settings, keyrings_of(secrets_file, SERVICE_NAMES), is_worker=True) as installation,
-        answering_probes_on_socket(installation, "media", metrics_socket),
+        answering_probes_on_socket(installation.app("media"), installation.metrics, metrics_socket),
     ):
         await installation.expire_leases()  # the home is ours alone: whoever held them is gone
         installation.start_workers()
@@ -125,7 +125,7 @@ async def _serve(
     os.environ.setdefault("LIMNER_API_WEB_FOLDER", str(web_folder()))
     async with (
         install(settings, keyrings_of(home.secrets_file, SERVICE_NAMES)) as installation,
-        answering_probes(installation, "api", place.host, place.health_port),
+        answering_probes(installation.app("api"), installation.metrics, place.host, place.health_port),
     ):
         installation.start_event_loops()
         metrics_socket = Path(tempfile.gettempdir()) / "worker.sock"  # in this process's own folder, whose path is short
@@ -145,7 +145,7 @@ async def _serve(
             timeout_graceful_shutdown=10,
             backlog=512,
         )
-        server = OrderlyServer(config)
+        server = OrderlyServer(config, installation.draining)
         settle()
         announce(f"Limner is ready on http://{shown}:{port}{installation.services['api'].container.settings.base_path}")
         try:

@@ -5,10 +5,15 @@ import contextlib
 import signal
 import socket
 from collections.abc import Iterator
+from types import FrameType
 
+import structlog
 import uvicorn
 
 from limner_common.errors import Conflict
+from limner_common.readiness import Draining
+
+log = structlog.get_logger(__name__)
 
 _BACKLOG = 512
 
@@ -36,7 +41,35 @@ def listen(host: str, port: int, *, advice: str) -> socket.socket:
 
 
 class OrderlyServer(uvicorn.Server):
-    """A server that ends in order on SIGINT and SIGTERM; uvicorn's own raises the signal again when it has stopped."""
+    """A server that ends in order on SIGINT and SIGTERM; uvicorn's own raises the signal again when it has stopped.
+
+    The first signal makes it drain: it says that it is not ready, goes on answering for a while, because whoever sends
+    requests learns of it with a delay, and closes each connection behind its answer. Then it stops listening and lets
+    running requests end. A second signal cuts the while short.
+
+    Args:
+        config: As of uvicorn.
+        draining: Told when draining begins.
+        drain_seconds: How long it goes on listening.
+    """
+
+    def __init__(self, config: uvicorn.Config, draining: Draining, *, drain_seconds: float = 0.0) -> None:
+        super().__init__(config)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to drain; see above."""
+        if self._draining.is_on or not self._drain_seconds:
+            self._draining.begin()
+            super().handle_exit(sig, frame)
+            return
+        self._draining.begin()
+        log.info("draining", seconds=self._drain_seconds)
+        asyncio.get_running_loop().call_later(self._drain_seconds, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -16,7 +16,6 @@ import uvicorn
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from limner_allinone.composition import Installation
 from limner_allinone.listening import listen
 from limner_common.observe.page import MetricsPage, Neighbour
 
@@ -28,12 +27,12 @@ _SECONDS = 2.0
 
 
 @contextlib.asynccontextmanager
-async def answering_probes(installation: Installation, name: str, host: str, port: int | None) -> AsyncIterator[None]:
+async def answering_probes(app: ASGIApp, page: MetricsPage, host: str, port: int | None) -> AsyncIterator[None]:
     """Answer probes while inside; does nothing without a port.
 
     Args:
-        installation: What runs here.
-        name: Service whose health is told.
+        app: Answers for the health of the service.
+        page: The process's metrics.
         host: Address to listen on.
         port: Port to listen on; 0 takes a free one, None does not listen.
 
@@ -44,19 +43,19 @@ async def answering_probes(installation: Installation, name: str, host: str, por
         yield
         return
     listener = listen(host, port, advice="Choose another with --health-port.")
-    log.info("probes_answered", service=name, host=host, port=listener.getsockname()[1])
-    async with _serving(installation, name, listener):
+    log.info("probes_answered", host=host, port=listener.getsockname()[1])
+    async with _serving(app, page, listener):
         yield
 
 
 @contextlib.asynccontextmanager
-async def answering_probes_on_socket(installation: Installation, name: str, path: Path) -> AsyncIterator[None]:
+async def answering_probes_on_socket(app: ASGIApp, page: MetricsPage, path: Path) -> AsyncIterator[None]:
     """Answer probes on a Unix socket while inside; see ``neighbour_at``."""
     path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(str(path))
     listener.listen(16)
-    async with _serving(installation, name, listener):
+    async with _serving(app, page, listener):
         yield
 
 
@@ -75,9 +74,9 @@ def neighbour_at(path: Path) -> Neighbour:
 
 
 @contextlib.asynccontextmanager
-async def _serving(installation: Installation, name: str, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(app: ASGIApp, page: MetricsPage, listener: socket.socket) -> AsyncIterator[None]:
     config = uvicorn.Config(
-        _Probes(installation.app(name), installation.metrics),
+        _Probes(app, page),
         loop="uvloop",
         http="httptools",
         lifespan="off",

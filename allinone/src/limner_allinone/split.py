@@ -1,11 +1,11 @@
-"""``limner serve|work|migrate``: one service in this process, configured by the environment only."""
+"""``limner serve|work|relay|migrate``: one service in this process, configured by the environment only."""
 
 import asyncio
 import base64
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 import structlog
 import uvicorn
@@ -16,18 +16,20 @@ from limner_allinone.configuration import Misconfigured, read_settings
 from limner_allinone.databases import named_database, session_url_from
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.probes import answering_probes
+from limner_allinone.relays import relaying
 from limner_common.db import Database
 from limner_common.db.migrations import require_current
 from limner_common.grants import Keyring, public_key_of
 from limner_common.http.upstream import SERVER_KEEP_ALIVE_SECONDS
 from limner_common.logs import configure_logging
 from limner_common.racing import until_first
+from limner_common.readiness import Draining
 from limner_common.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
 
-#: Shorter than the 30 seconds that orchestrators leave between asking and killing.
-_DRAIN_SECONDS = 20
+#: With the time for draining shorter than the 30 seconds that orchestrators leave between asking and killing.
+_RUNNING_REQUESTS_SECONDS = 20
 #: Whom a service asks to do its work. ``api`` forwards to ``inference`` and ``analytics`` too, where they are installed.
 _NEEDS = {
     "api": ("annotations", "exports", "media"),
@@ -49,7 +51,7 @@ async def serve_service(name: str, host: str, port: int, health_port: int | None
     Raises:
         DomainError: What keeps it from starting, in words for people.
     """
-    async with _installed(name) as installation, answering_probes(installation, name, host, health_port):
+    async with _installed(name) as installation, _probes(installation, name, host, health_port):
         with contextlib.closing(listen(host, port, advice="Choose another with --host and --port.")) as listener:
             config = uvicorn.Config(
                 installation.app(name),
@@ -62,10 +64,11 @@ async def serve_service(name: str, host: str, port: int, health_port: int | None
                 proxy_headers=False,
                 backlog=512,
                 timeout_keep_alive=SERVER_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_DRAIN_SECONDS,
+                timeout_graceful_shutdown=_RUNNING_REQUESTS_SECONDS,
             )
-            server = OrderlyServer(config)
-            installation.start_event_loops()
+            settings = installation.services[name].resources.settings
+            server = OrderlyServer(config, installation.draining, drain_seconds=settings.drain_seconds)
+            installation.start_event_loops(has_relays=settings.has_relay)
             settle()
             log.info("serving", service=name, host=host, port=listener.getsockname()[1])
             await until_first(server.serve(sockets=[listener]), installation.wait())
@@ -83,17 +86,39 @@ async def work_service(name: str, host: str, health_port: int | None = None) -> 
     Raises:
         DomainError: What keeps them from starting, in words for people.
     """
-    stop = asyncio.Event()
-    async with _installed(name, is_worker=True) as installation, answering_probes(installation, name, host, health_port):
+    async with _installed(name, is_worker=True) as installation, _probes(installation, name, host, health_port):
         service = installation.services[name]
         if not service.definition.handlers(service.container):
             raise Misconfigured(f"The service '{name}' has no work to do in the background; it is only served.")
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        installation.start_workers()
-        settle()
-        log.info("working", service=name)
-        await until_first(stop.wait(), installation.wait())
+        with _signals(installation.draining):
+            installation.start_workers()
+            settle()
+            log.info("working", service=name)
+            await until_first(installation.draining.wait(), installation.wait())
+            log.info("draining", service=name)
+            await installation.stop()
+    log.info("stopped", service=name)
+
+
+async def relay_service(name: str, host: str, health_port: int | None = None) -> None:
+    """Publish a service's facts until SIGTERM, and nothing else; of several relays of a service one works at a time.
+
+    Args:
+        name: The service.
+        host: Address to answer health and metrics on.
+        health_port: Port for these; they are not answered when None.
+
+    Raises:
+        DomainError: What keeps it from starting, in words for people.
+    """
+    settings = read_settings("database_url")
+    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    await _check_schema(name, settings)
+    draining = Draining()
+    async with relaying(settings, name, draining) as relay, answering_probes(relay.app, relay.metrics, host, health_port):
+        with _signals(draining):
+            log.info("relaying", service=name)
+            await until_first(draining.wait(), relay.run())
     log.info("stopped", service=name)
 
 
@@ -119,6 +144,24 @@ async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequ
 
             await first_administrator(settings, announce)
     return names
+
+
+def _probes(
+    installation: Installation, name: str, host: str, health_port: int | None
+) -> contextlib.AbstractAsyncContextManager[None]:
+    return answering_probes(installation.app(name), installation.metrics, host, health_port)
+
+
+@contextlib.contextmanager
+def _signals(draining: Draining) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, draining.begin)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
 
 
 @contextlib.asynccontextmanager

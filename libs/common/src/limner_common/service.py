@@ -23,6 +23,7 @@ from limner_common.grants import Keyring
 from limner_common.http.upstream import Upstreams
 from limner_common.objects.port import ObjectStore
 from limner_common.observe.page import MetricsPage
+from limner_common.readiness import Readiness
 from limner_common.settings import ServiceSettings
 from limner_common.work.queue import WorkQueue
 from limner_common.work.worker import Handler
@@ -43,6 +44,7 @@ class Resources:
         settings: Settings shared by all services.
         metrics: The process's page of metrics.
         replicas: Keeps replicas from building the same thing at once; None where there is nothing to gain.
+        readiness: What the service needs, and whether the process is about to end.
     """
 
     database: Database
@@ -54,6 +56,7 @@ class Resources:
     scratch: Path
     settings: ServiceSettings
     metrics: MetricsPage
+    readiness: Readiness
     replicas: ReplicaLock | None = None
 
 

@@ -140,6 +140,12 @@ class ServiceSettings(BaseSettings):
         1.0, ge=0, le=1, description="Part of the traces that begin here which are recorded, 0 to 1."
     )
     traces_service_prefix: str = Field("limner-", description="Put before the names of services in traces.")
+    has_relay: bool = Field(
+        True, description="Whether `limner serve` also publishes the service's facts; false where `limner relay` does."
+    )
+    drain_seconds: float = Field(
+        3.0, ge=0, description="How long `limner serve` goes on answering, no longer ready, after it was asked to end."
+    )
     log_level: str = Field("info", description="Least level logged: debug, info, warning or error.")
     is_log_json: bool = Field(True, description="Log one JSON object a line; readable text when false.")
     max_body_bytes: int = Field(2 * 1024**3, ge=1, description="Largest JSON body of one request, bytes.")

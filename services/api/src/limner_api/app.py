@@ -56,9 +56,7 @@ INTERNAL_ROUTERS: Sequence[APIRouter] = (facts.router, internal_routes.router)
 
 def create_app(container: ApiContainer) -> FastAPI:
     """Return the application of the service."""
-    app = create_service_app(
-        "api", container, INTERNAL_ROUTERS, title="Limner", readiness=[container.is_ready], is_public=True
-    )
+    app = create_service_app("api", container, INTERNAL_ROUTERS, title="Limner", is_public=True)
     for router in PUBLIC_ROUTERS:
         add_routes(app, router, max_body_bytes=_PUBLIC_BODY_MAX_BYTES)
     for router in SIGNED_IN_ROUTERS:

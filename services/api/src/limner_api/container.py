@@ -1,6 +1,5 @@
 """The service's container: adapters and settings its features use."""
 
-import sqlalchemy as sa
 from starlette.requests import HTTPConnection
 
 from limner_api.identity.hashing import Passwords
@@ -36,11 +35,6 @@ class ApiContainer:
 
     async def __aexit__(self, *exc_info: object) -> None:
         await self.live.close()
-
-    async def is_ready(self) -> None:
-        """Check that the database answers; for ``/health/ready``."""
-        async with self.database.read() as connection:
-            await connection.execute(sa.select(1))
 
     def client_address(self, request: HTTPConnection) -> str:
         """Return the address a request comes from, as far as we can believe it; "" when there is none."""

@@ -1,7 +1,7 @@
 """The application every service starts from: error shapes, request ids, health, metrics."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,7 +12,6 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner_common.db import Database
-from limner_common.errors import DomainError
 from limner_common.http.errors import answer_to_bug, install_error_handlers
 from limner_common.http.head import HeadAnswers
 from limner_common.http.json import JSONAnswer
@@ -23,15 +22,13 @@ from limner_common.ids import new_uuid
 from limner_common.observe import tracing
 from limner_common.observe.context import REQUEST_ID_HEADER
 from limner_common.observe.page import MetricsPage
+from limner_common.readiness import Check, Draining, Readiness
 from limner_common.work.routes import work_router
 
 log = structlog.get_logger(__name__)
 
 _REQUEST_ID = REQUEST_ID_HEADER.encode()
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
-
-#: Checks one thing this process needs; raises when it is not there.
-ReadinessCheck = Callable[[], Awaitable[None]]
 
 
 def create_service_app(
@@ -40,7 +37,7 @@ def create_service_app(
     routers: Iterable[APIRouter],
     *,
     title: str,
-    readiness: Iterable[ReadinessCheck] = (),
+    needs: Mapping[str, Check] | None = None,
     is_public: bool = False,
 ) -> FastAPI:
     """Return a service's application with ``app.state.container`` set; opens nothing.
@@ -51,7 +48,7 @@ def create_service_app(
             composition root.
         routers: The service's features.
         title: Title of its OpenAPI document.
-        readiness: Checks behind ``/health/ready``.
+        needs: What the service cannot serve without beside its database, by name; told by ``/health/ready``.
         is_public: Whether people reach it: then ``/metrics`` is not answered to everybody who does.
     """
     app = FastAPI(
@@ -64,23 +61,32 @@ def create_service_app(
     )
     app.state.container = container
     install_error_handlers(app)
-    checks = list(readiness)
+    readiness = Readiness(Draining()) if container is None else container.resources.readiness
+    for what, check in (needs or {}).items():
+        readiness.need(what, check)
     if container is not None:
-        checks.append(_database_check(container.database))
+        readiness.need("database", _database_check(container.database))
         add_routes(app, work_router(name, container.database, container.queue))
         if not is_public:
             add_routes(app, _metrics_router(container.resources.metrics))
-    add_routes(app, _health_router(name, checks))
+    add_routes(app, _health_router(name, readiness))
     for router in routers:
         add_routes(app, router)
     app.add_middleware(HeadAnswers)
-    app.add_middleware(_RequestMiddleware, service=name)
+    app.add_middleware(_RequestMiddleware, service=name, draining=readiness.draining)
     if tracing.is_on():
         app.add_middleware(TracedRequests, service=name, is_edge=is_public)
     return app
 
 
-def _database_check(database: Database) -> ReadinessCheck:
+def create_health_app(name: str, readiness: Readiness) -> ASGIApp:
+    """Return an application that answers for the health of a process which serves nothing else."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=JSONAnswer)
+    add_routes(app, _health_router(name, readiness))
+    return app
+
+
+def _database_check(database: Database) -> Check:
     async def database_answers() -> None:
         async with database.read() as connection:
             await connection.execute(sa.text("SELECT 1"))
@@ -91,10 +97,11 @@ def _database_check(database: Database) -> ReadinessCheck:
 class _RequestMiddleware:
     """Gives each request an id, measures it, and binds the id to the log; plain ASGI, so bodies stream."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, draining: Draining) -> None:
         self._app = app
         self._service = service
         self._in_progress = REQUESTS_IN_PROGRESS.labels(service)
+        self._draining = draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,7 +118,9 @@ class _RequestMiddleware:
                 status, is_started = message["status"], True
                 headers = message.setdefault("headers", [])
                 if not any(key == _REQUEST_ID for key, _ in headers):
-                    message["headers"] = [*headers, (_REQUEST_ID, request_id.encode("latin-1"))]
+                    message["headers"] = headers = [*headers, (_REQUEST_ID, request_id.encode("latin-1"))]
+                if self._draining.is_on:  # whoever asks again then finds a process that stays
+                    message["headers"] = [*headers, (b"connection", b"close")]
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -142,7 +151,7 @@ def _header(scope: Scope, name: bytes) -> str | None:
     return None
 
 
-def _health_router(name: str, readiness: list[ReadinessCheck]) -> APIRouter:
+def _health_router(name: str, readiness: Readiness) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/health/live")
@@ -152,17 +161,10 @@ def _health_router(name: str, readiness: list[ReadinessCheck]) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready() -> JSONAnswer:
-        """Say whether everything this process needs is there."""
-        problems = []
-        for check in readiness:
-            try:
-                await check()
-            except DomainError as error:
-                problems.append(error.message)
-            except Exception as error:
-                problems.append(f"{getattr(check, '__name__', 'check')}: {type(error).__name__}")
-        status = 503 if problems else 200
-        return JSONAnswer({"status": "unavailable" if problems else "ok", "problems": problems}, status)
+        """Say whether everything this process needs is there, and what else is missing."""
+        report = await readiness.report()
+        body = {"status": report.status, "problems": report.problems, "checks": report.checks}
+        return JSONAnswer(body, 200 if report.is_ready else 503)
 
     return router
 

@@ -22,6 +22,7 @@ from limner_clients.work import cancel_work
 from limner_common.db import Row
 from limner_common.errors import Invalid, NotFound, Unavailable
 from limner_common.http.json import JSONAnswer
+from limner_common.racing import until_first
 
 router = APIRouter(tags=["requests"])
 
@@ -75,6 +76,7 @@ async def live(request: Request, caller: Caller, services: Services, base_url: B
 
 async def _stream(services: ApiContainer, caller: Principal, base_url: str, last: int | None) -> AsyncIterator[bytes]:
     assert caller.user_id is not None
+    draining = services.resources.readiness.draining
     with services.live.subscribe(caller.user_id) as changed:
         async with services.database.read() as connection:
             if last is None:
@@ -98,8 +100,11 @@ async def _stream(services: ApiContainer, caller: Principal, base_url: str, last
                     sent[row.id] = row.change_seq
                     last = max(last, row.change_seq)
                     yield _event(row, base_url)
+            if draining.is_on:
+                return  # the client comes back, to a process that stays
             try:
-                await asyncio.wait_for(changed.wait(), services.live.look_seconds)
+                async with asyncio.timeout(services.live.look_seconds):
+                    await until_first(changed.wait(), draining.wait())
             except TimeoutError:
                 yield b": keep-alive\n\n"
 
