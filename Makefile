@@ -10,10 +10,12 @@ EDITABLE := $(foreach package,$(PACKAGES),-e $(package))
 READERS := .venv-readers/1.13/.made .venv-readers/0.3/.made
 BUF_VERSION := 1.75.0
 BUF := .tools/buf-$(BUF_VERSION)/node_modules/.bin/buf
+HELM_VERSION := 3.22.0
+HELM := .tools/helm-$(HELM_VERSION)/helm
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images lock web clean
+.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images chart chart-apiserver get-helm lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -108,6 +110,28 @@ openapi: $(VENV)/.runtime ## write web/openapi.json, which the web client is gen
 images: $(VENV)/.dev web ## check what the images are made of: linter, wheels in empty environments, read-only and without root
 	$(BIN)/hadolint deploy/docker/Dockerfile
 	$(BIN)/python -m pytest tests/images
+
+# A helm of `go install` does not know which Kubernetes to assume, so it is told.
+$(HELM):
+	@command -v go >/dev/null || { echo "Building helm needs Go. Or install helm 3.14 or newer and run: $(BIN)/python -m pytest tests/helm"; exit 1; }
+	GOBIN=$(CURDIR)/$(@D) GOFLAGS='-trimpath -buildvcs=false' go install -ldflags "-s -w \
+		-X helm.sh/helm/v3/pkg/chartutil.k8sVersionMajor=1 -X helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34" \
+		helm.sh/helm/v3/cmd/helm@v$(HELM_VERSION)
+
+get-helm: $(HELM) ## build helm, which `make chart` needs; takes minutes
+
+.tools/bin/etcd: tools/kubernetes/go.mod
+	cd tools/kubernetes && go build -trimpath -buildvcs=false -o $(CURDIR)/$@ go.etcd.io/etcd/server/v3
+
+.tools/bin/kube-apiserver: tools/kubernetes/go.mod
+	cd tools/kubernetes && go build -trimpath -buildvcs=false -o $(CURDIR)/$@ -ldflags "-s -w \
+		-X k8s.io/component-base/version.gitVersion=v1.37.2" k8s.io/kubernetes/cmd/kube-apiserver
+
+chart: $(VENV)/.dev $(HELM) ## check the chart: linter, schemas of Kubernetes, values, settings, metrics
+	$(BIN)/python -m pytest tests/helm
+
+chart-apiserver: $(VENV)/.dev $(HELM) .tools/bin/etcd .tools/bin/kube-apiserver ## install the chart in a real API server; builds it, minutes
+	$(BIN)/python -m pytest tests/apiserver
 
 migration: $(VENV)/.dev ## write a migration: make migration SERVICE=media MESSAGE="add tiles"
 	$(BIN)/python tools/new_migration.py $(SERVICE) "$(MESSAGE)"
