@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from limner_allinone.split import _DRAIN_SECONDS
+from limner_allinone.split import _RUNNING_REQUESTS_SECONDS
 from tests.support.chart import Rendered, ci, containers_of, profile
 
 PINNED = re.compile(r"^[a-z0-9][a-z0-9./-]*[a-z0-9](:(?!latest$)[A-Za-z0-9][\w.-]*|@sha256:[0-9a-f]{64})$")
@@ -96,7 +96,7 @@ def test_pods_have_time_to_end_in_order(rendered: Rendered) -> None:
         variables = {entry["name"]: entry.get("value") for entry in container["env"]}
         drain = int(variables.get("LIMNER_DRAIN_SECONDS", 0))
         assert (drain >= 5) == (container["name"] == "service"), f"{name}: endpoints take seconds to forget a pod"
-        assert spec["terminationGracePeriodSeconds"] >= drain + _DRAIN_SECONDS + 5, name
+        assert spec["terminationGracePeriodSeconds"] >= drain + _RUNNING_REQUESTS_SECONDS + 5, name
 
 
 def test_facts_are_published_in_one_place(rendered: Rendered) -> None:

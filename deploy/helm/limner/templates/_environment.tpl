@@ -11,9 +11,11 @@
       {{- end }}
 {{- end -}}
 
+{{/* Whole numbers come as floats from values; they are written without an exponent. */}}
 {{- define "limner.variable" -}}
+{{- $isWhole := and (kindIs "float64" .value) (eq (float64 .value) (floor .value)) -}}
 - name: {{ .name }}
-  value: {{ .value | toString | quote }}
+  value: {{ if $isWhole }}{{ .value | int64 | toString | quote }}{{ else }}{{ .value | toString | quote }}{{ end }}
 {{- end -}}
 
 {{/* What every process needs: database and bus. */}}
