@@ -163,11 +163,18 @@ def test_placement_reaches_every_pod_of_ours() -> None:
         assert pod["spec"]["imagePullSecrets"] == [{"name": "pull"}], title
 
 
-def test_the_cache_stays_below_the_bound_that_ends_the_pod(rendered: Rendered) -> None:
+def test_the_folder_of_the_cache_stays_below_the_bound_that_ends_the_pod(rendered: Rendered) -> None:
     for name, deployment in rendered.of("Deployment").items():
         spec = deployment["spec"]["template"]["spec"]
-        if name.endswith("-relay"):
-            continue  # has none
-        bound = next(volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"] if volume["name"] == "cache")
-        (used,) = [entry["value"] for entry in spec["containers"][0]["env"] if entry["name"] == "LIMNER_CACHE_MAX_BYTES"]
-        assert 0.85 < int(used) / (int(bound.removesuffix("Gi")) * 1024**3) < 0.95, name
+        bounds = [volume["emptyDir"]["sizeLimit"] for volume in spec["volumes"] if volume["name"] == "cache"]
+        used = [entry["value"] for entry in spec["containers"][0]["env"] if entry["name"] == "LIMNER_CACHE_MAX_BYTES"]
+        assert len(bounds) == len(used), name
+        for bound, value in zip(bounds, used, strict=True):
+            assert 0.85 < int(value) / (int(bound.removesuffix("Gi")) * 1024**3) < 0.95, name
+
+
+def test_a_shared_cache_takes_the_place_of_folders() -> None:
+    for rendered, has_folder in ((ci("external"), True), (ci("engines-tls"), False)):
+        for deployment in rendered.of("Deployment").values():
+            spec = deployment["spec"]["template"]["spec"]
+            assert ("cache" in {volume["name"] for volume in spec["volumes"]}) == has_folder

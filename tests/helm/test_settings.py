@@ -12,7 +12,11 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from limner_allinone import split
+from limner_allinone.buses import bus_from
 from limner_allinone.composition import SERVICE_NAMES, definition_of
+from limner_allinone.stores import cache_from, object_store_from, redis_from
+from limner_common.bus.kafka import KafkaBus
+from limner_common.cache.redis import RedisCache
 from limner_common.settings import ServiceSettings
 from tests.support.chart import ROOT, Document, Rendered, ci, containers_of, profile
 from tests.support.deployment import WORKERS
@@ -20,7 +24,7 @@ from tests.support.deployment import WORKERS
 #: Without these nothing starts.
 REQUIRED = {
     *("LIMNER_DATABASE_URL", "LIMNER_OBJECTS_S3_URL", "LIMNER_OBJECTS_S3_BUCKET", "LIMNER_OBJECTS_S3_ACCESS_KEY"),
-    *("LIMNER_OBJECTS_S3_SECRET_KEY", "LIMNER_CACHE_FOLDER", "LIMNER_CACHE_MAX_BYTES", "LIMNER_KEYS", "LIMNER_PRIVATE_KEY"),
+    *("LIMNER_OBJECTS_S3_SECRET_KEY", "LIMNER_KEYS", "LIMNER_PRIVATE_KEY"),
     *("LIMNER_UPSTREAMS", "LIMNER_LOG_LEVEL"),
 }
 
@@ -80,7 +84,9 @@ def test_what_nothing_starts_without_is_given(rendered: Rendered) -> None:
         (container,) = deployment["spec"]["template"]["spec"]["containers"]
         if container["name"] == "relay":
             continue  # see test_pods.py
-        assert REQUIRED - {entry["name"] for entry in container["env"]} == set(), name
+        names = {entry["name"] for entry in container["env"]}
+        assert REQUIRED - names == set(), name
+        assert ("LIMNER_REDIS_URL" in names) != ({"LIMNER_CACHE_FOLDER", "LIMNER_CACHE_MAX_BYTES"} <= names), name
 
 
 def test_secrets_are_only_referred_to(rendered: Rendered) -> None:
@@ -116,7 +122,7 @@ def environment_of(rendered: Rendered, container: Document) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", [*SERVICE_NAMES, *(f"{name}-worker" for name in WORKERS)])
-def test_a_service_takes_what_it_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_service_takes_what_it_is_given(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     trial = profile("trial")
     deployment = trial.one("Deployment", f"limner-{name}")
     (container,) = deployment["spec"]["template"]["spec"]["containers"]
@@ -130,6 +136,18 @@ def test_a_service_takes_what_it_is_given(name: str, monkeypatch: pytest.MonkeyP
     assert {f"limner-{other}" for other in settings.upstreams} <= set(trial.of("Service"))
     for own in settings_of(service):
         own()
+    await build_adapters(settings)
+
+
+async def build_adapters(settings: ServiceSettings) -> None:
+    """Make what the composition root would make of the settings; nothing is asked yet."""
+    redis = redis_from(settings)
+    assert redis is not None
+    assert isinstance(cache_from(settings, redis), RedisCache), "a folder would take the place of the shared cache"
+    assert isinstance(bus_from(settings), KafkaBus)
+    objects = object_store_from(settings)
+    await objects.aclose()
+    await redis.aclose()
 
 
 def test_workers_are_those_of_the_product() -> None:

@@ -102,7 +102,7 @@
 {{- with $values.objects.ca }}{{ if .existingSecret }}
 {{ include "limner.variable" (dict "name" "LIMNER_OBJECTS_S3_CA_FILE" "value" (printf "/etc/limner/ca/objects/%s" .key)) }}
 {{- end }}{{ end }}
-{{- if or $values.bundled.redis.enabled $values.redis.existingSecret }}
+{{- if include "limner.hasRedis" . }}
 {{ include "limner.secretVariable" (dict "name" "LIMNER_REDIS_URL" "secret" (ternary $generated $values.redis.existingSecret $values.bundled.redis.enabled) "key" (ternary "redis-url" $values.redis.urlKey $values.bundled.redis.enabled)) }}
 {{ include "limner.variable" (dict "name" "LIMNER_REDIS_PREFIX" "value" (default (printf "%s:" $full) $values.redis.prefix)) }}
 {{- with $values.redis.ca }}{{ if .existingSecret }}
@@ -152,9 +152,11 @@
 {{ include "limner.secretVariable" (dict "name" "LIMNER_DATABASE_REPLICA_URL" "secret" .existingSecret "key" .urlKey) }}
 {{- end }}{{ end }}
 {{ include "limner.storeEnvironment" .root | trim }}
+{{- if include "limner.hasCacheFolder" . }}
 {{ include "limner.variable" (dict "name" "LIMNER_CACHE_FOLDER" "value" "/var/cache/limner") }}
 {{/* Nine tenths of the emptyDir, whose bound ends the pod. */ -}}
 {{ include "limner.variable" (dict "name" "LIMNER_CACHE_MAX_BYTES" "value" (mul (int64 .workload.values.cacheGi) 966367641)) }}
+{{- end }}
 {{ include "limner.secretVariable" (dict "name" "LIMNER_PRIVATE_KEY" "secret" $grants "key" (printf "%s.private" $service)) }}
 {{ include "limner.secretVariable" (dict "name" "LIMNER_KEYS" "secret" $grants "key" (ternary "keys.json" $values.grants.publicKeysKey $values.grants.isGenerated)) }}
 {{ include "limner.variable" (dict "name" "LIMNER_UPSTREAMS" "value" (include "limner.upstreams" (dict "root" .root "service" $service))) }}

@@ -67,6 +67,15 @@ imagePullSecrets:
 {{- ternary "init" "hook" (or .Values.bundled.postgresql.enabled .Values.bundled.kafka.enabled) -}}
 {{- end -}}
 
+{{- define "limner.hasRedis" -}}
+{{- if or .Values.bundled.redis.enabled .Values.redis.existingSecret }}yes{{ end -}}
+{{- end -}}
+
+{{/* Without Redis services and workers keep their cache in a folder of the pod; relays have none. Call with the workload's scope. */}}
+{{- define "limner.hasCacheFolder" -}}
+{{- if not (or (eq .workload.kind "relay") (include "limner.hasRedis" .root)) }}yes{{ end -}}
+{{- end -}}
+
 {{- define "limner.kafkaServers" -}}
 {{- if .Values.bundled.kafka.enabled }}{{ include "limner.fullname" . }}-kafka:9092{{ else }}{{ .Values.kafka.servers }}{{ end -}}
 {{- end -}}

@@ -40,7 +40,7 @@
 {{- $policy := $v.networkPolicy -}}
 {{ include "limner.migrationEgress" . }}
 {{ include "limner.engineEgress" (dict "root" . "engine" "objects" "bundled" (ternary "minio" "" $v.bundled.minio.enabled) "ports" (ternary (list 9000) $policy.objects.ports $v.bundled.minio.enabled)) }}
-{{- if or $v.bundled.redis.enabled $v.redis.existingSecret }}
+{{- if include "limner.hasRedis" . }}
 {{ include "limner.engineEgress" (dict "root" . "engine" "redis" "bundled" (ternary "redis" "" $v.bundled.redis.enabled) "ports" (ternary (list 6379) $policy.redis.ports $v.bundled.redis.enabled)) }}
 {{- end }}
 {{- if $v.traces.url }}

@@ -92,7 +92,7 @@ spec:
         - {{- include "limner.container" . | nindent 10 }}
       volumes:
         {{- include "limner.volumes" (dict "root" .root "scratchGi" .values.scratchGi) | nindent 8 }}
-        {{- if ne .workload.kind "relay" }}
+        {{- if include "limner.hasCacheFolder" . }}
         - name: cache
           emptyDir:
             sizeLimit: {{ .values.cacheGi }}Gi
@@ -135,7 +135,7 @@ securityContext:
   {{- include "limner.containerSecurity" . | nindent 2 }}
 volumeMounts:
   {{- include "limner.mounts" .root | nindent 2 }}
-  {{- if ne .workload.kind "relay" }}
+  {{- if include "limner.hasCacheFolder" . }}
   - {name: cache, mountPath: /var/cache/limner}
   {{- end }}
 {{- end -}}
