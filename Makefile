@@ -71,7 +71,7 @@ engines: $(VENV)/.dev ## start real PostgreSQL, Redis, Kafka and MinIO on this m
 engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
 	$(BIN)/python -m tools.engines stop $(ENGINES)
 
-test-engines: $(VENV)/.dev web ## only what needs real engines; takes those of `make engines`, or starts its own
+test-engines: $(VENV)/.dev web $(HELM) ## only what needs real engines; takes those of `make engines`, or starts its own
 	$(BIN)/python -m tools.engines fetch
 	$(BIN)/python -m pytest tests/engines
 
