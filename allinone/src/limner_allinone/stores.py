@@ -75,12 +75,19 @@ def cache_from(settings: ServiceSettings, redis: RedisServer | None = None) -> C
     Raises:
         Misconfigured: There is none.
     """
-    if settings.cache_folder is not None:
-        folder = FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
+    folder = folder_cache_from(settings)
+    if folder is not None:
         return HotCache(folder, max_bytes=settings.cache_memory_bytes)
     if redis is None:
         raise Misconfigured("Set LIMNER_CACHE_FOLDER or LIMNER_REDIS_URL: there is nowhere to keep the cache.")
     return RedisCache(redis, max_item_bytes=settings.redis_max_item_bytes)
+
+
+def folder_cache_from(settings: ServiceSettings) -> FolderCache | None:
+    """Return the cache on the disk, without what a process keeps in memory of it; None where the settings name none."""
+    if settings.cache_folder is None:
+        return None
+    return FolderCache(settings.cache_folder, max_bytes=settings.cache_max_bytes)
 
 
 def replica_lock_from(settings: ServiceSettings, redis: RedisServer | None) -> ReplicaLock | None:

@@ -16,8 +16,7 @@ from limner_allinone.admin.installations import Administered
 from limner_allinone.admin.output import confirm, print_rows, say, size_text
 from limner_allinone.admin.owners import service_objects, services_with_objects
 from limner_allinone.composition import definition_of
-from limner_allinone.configuration import Misconfigured
-from limner_allinone.stores import cache_from
+from limner_allinone.stores import folder_cache_from
 from limner_api.administration.catalog import existing_tasks
 from limner_common.administration import CacheFolders
 from limner_common.cache import FolderCache
@@ -173,16 +172,14 @@ async def _lost_tasks(installation: Administered, database: Database, service: s
 
 async def _cached(installation: Administered) -> AsyncIterator[Leftover]:
     # Other caches forget by themselves what nobody asks for, and their keys cannot be listed cheaply.
-    try:
-        cache = cache_from(installation.settings)
-    except Misconfigured:
+    cache = folder_cache_from(installation.settings)
+    if cache is None:
         return
     try:
-        if isinstance(cache, FolderCache):
-            for service, database in installation.databases.items():
-                for folders in definition_of(service).administration.cache_folders:
-                    async for leftover in _cache_folders(cache, database, service, folders):
-                        yield leftover
+        for service, database in installation.databases.items():
+            for folders in definition_of(service).administration.cache_folders:
+                async for leftover in _cache_folders(cache, database, service, folders):
+                    yield leftover
     finally:
         await cache.aclose()
 

@@ -115,12 +115,14 @@ class RedisServer:
             answer = await ask(self.client)
         except (ConnectionLost, TookTooLong, OSError) as error:
             self._breaker.failed()
-            self._log("redis_away", what, error)
+            if self._may_log():
+                log.warning("redis_away", what=what, error=_words(error))
             return otherwise
         except RedisError as error:
             # It answers, and refuses: no memory left, no rights, only a replica.
             self._breaker.succeeded()
-            self._log("redis_refused", what, error)
+            if self._may_log():
+                log.warning("redis_refused", what=what, error=_words(error))
             return otherwise
         self._breaker.succeeded()
         return answer
@@ -184,11 +186,17 @@ class RedisServer:
         await self.client.aclose(close_connection_pool=True)
         await self._listening.aclose(close_connection_pool=True)
 
-    def _log(self, event: str, what: str, error: Exception) -> None:
+    def _may_log(self) -> bool:
+        """Say whether the last line about trouble is long enough ago; a server that is away is asked all the time."""
         now = time.monotonic()
-        if now - self._logged_at >= _LOG_INTERVAL_SECONDS:
-            self._logged_at = now
-            log.warning(event, what=what, error=str(error) or type(error).__name__)
+        if now - self._logged_at < _LOG_INTERVAL_SECONDS:
+            return False
+        self._logged_at = now
+        return True
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__
 
 
 def _connect(url: str, ca_file: Path | None, *, tries: int) -> "Redis":
