@@ -101,8 +101,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_id(moment: datetime) -> str:
-    """Return an id such as ``20261128T012100Z-3f9a``."""
-    return f"{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    """Return an id such as ``20261128T012100123Z-3f9a``; ids sort by their moment, in milliseconds."""
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03}Z-{secrets.token_hex(2)}"
 
 
 def content_key(sha256: str) -> str:

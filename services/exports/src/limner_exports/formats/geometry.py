@@ -107,7 +107,8 @@ def pixels_from_fractions(points: list[float], size: tuple[int, int]) -> list[fl
     """Scale ``x, y`` pairs in fractions of an image to pixels with two decimals; ``size`` is width, height in pixels."""
     if not all(map(math.isfinite, points)):
         return points
-    return [round(value * size[index % 2], 2) for index, value in enumerate(points)]
+    # The sum makes 0.0 of the -0.0 that is left of a corner a hair outside the image.
+    return [round(value * size[index % 2], 2) + 0.0 for index, value in enumerate(points)]
 
 
 def _require_small_box(runs: list[int], height: int, where: str) -> None:
