@@ -5,16 +5,23 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cvat_sdk import Client, make_client
 
 from tests.support.product import ADMIN, Product
 
+if TYPE_CHECKING:
+    from tests.support.cluster import Cluster
+
 
 @pytest.fixture(scope="session")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    """The product, started once for all tests."""
+def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator["Product | Cluster"]:
+    """The product, started once for all tests: in one process tree, or as a cluster on real engines."""
+    if request.config.getoption("--engines"):
+        yield request.getfixturevalue("cluster")
+        return
     home = tmp_path_factory.mktemp("limner-home")
     for folder in (home, home.parent, home.parent.parent):
         folder.chmod(0o755)  # as root the database runs as `nobody`

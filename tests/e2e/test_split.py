@@ -28,14 +28,26 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    """A running deployment; it must end cleanly."""
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """A database, and the variables that lead to a place for objects."""
     folder = tmp_path_factory.mktemp("limner-split")
+    if request.config.getoption("--engines"):
+        engines = request.getfixturevalue("engines")
+        yield engines.new_database(), engines.settings()
+        return
     for parent in (folder, folder.parent, folder.parent.parent):
         parent.chmod(0o755)  # as root the database runs as `nobody`
     server = EmbeddedPostgres(folder / "database")
     asyncio.run(server.start())
-    running = Deployment(folder / "deployment", server.url())
+    yield server.url(), {"LIMNER_OBJECTS_FOLDER": str(folder / "objects")}
+    asyncio.run(server.stop())
+
+
+@pytest.fixture(scope="module")
+def deployment(place: tuple[str, dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A running deployment; it must end cleanly."""
+    database_url, settings = place
+    running = Deployment(tmp_path_factory.mktemp("deployment"), database_url, settings)
     try:
         running.migrate()
         running.start()
@@ -44,7 +56,6 @@ def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]
         assert codes == dict.fromkeys(codes, 0), codes
     finally:
         running.kill()
-        asyncio.run(server.stop())
 
 
 @pytest.fixture

@@ -20,9 +20,10 @@ from cvat_sdk.core.proxies.tasks import ResourceType
 
 from limner_allinone.composition import SERVICE_NAMES
 from tests.support.chart import CHART, Document, Rendered, render
-from tests.support.deployment import command, free_ports
+from tests.support.deployment import command
 from tests.support.engines import Engines
 from tests.support.pictures import write_pictures
+from tools.engines.engine import free_ports
 
 RELEASE = "limner"
 

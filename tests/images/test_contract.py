@@ -17,9 +17,10 @@ from moto.server import ThreadedMotoServer
 
 from limner_allinone.composition import SERVICE_NAMES
 from limner_common.grants import new_private_key, public_key_of
-from tests.support.deployment import WORKERS, free_ports
+from tests.support.deployment import WORKERS
 from tests.support.images import IMAGES, ROOT, UID, confined, contained, container_variables, install_image
 from tests.support.installation import DatabaseServer
+from tools.engines.engine import free_ports
 
 # The shared objects that the base image brings: libc, the compiler's run time, zlib.
 BASE_LIBRARIES = {

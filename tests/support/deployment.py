@@ -5,7 +5,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ import httpx
 from limner_allinone.composition import SERVICE_NAMES
 from limner_common.grants import new_private_key, public_key_of
 from tests.support.product import ADMIN
+from tools.engines.engine import free_ports
 
 #: Nine processes start at once, perhaps on a machine that is busy with other tests.
 _START_TIMEOUT_SECONDS = 300
@@ -31,8 +31,9 @@ class Deployment:
     """Processes configured by ``LIMNER_*`` variables alone.
 
     Args:
-        folder: Where objects, cache and logs go.
+        folder: Where cache and logs go.
         database_url: A database without schemas.
+        extra: Further variables for all processes, with those that lead to the objects.
     """
 
     folder: Path
@@ -55,7 +56,6 @@ class Deployment:
             **outer,
             "LIMNER_DATABASE_URL": self.database_url,
             "LIMNER_DATABASE_POOL_SIZE": "3",
-            "LIMNER_OBJECTS_FOLDER": str(self.folder / "objects"),
             "LIMNER_CACHE_FOLDER": str(self.folder / "cache"),
             "LIMNER_KEYS": json.dumps(self.public_keys),
             "LIMNER_PRIVATE_KEY": self.private_keys[name],
@@ -165,15 +165,6 @@ def new_keys() -> tuple[dict[str, str], dict[str, str]]:
     private = {name: new_private_key() for name in SERVICE_NAMES}
     public = {name: _text(public_key_of(key)) for name, key in private.items()}
     return {name: _text(key) for name, key in private.items()}, public
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of this machine on which nobody listens now."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
 
 
 def _is_ready(url: str) -> bool:

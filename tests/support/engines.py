@@ -74,6 +74,16 @@ class Engines:
         """The product's variables for a bucket."""
         return {**self.stack.minio.settings(), "LIMNER_OBJECTS_S3_BUCKET": bucket}
 
+    def settings(self) -> dict[str, str]:
+        """The product's variables for everything but the database: a new bucket, names of this run."""
+        return {
+            **self.object_settings(self.new_bucket()),
+            "LIMNER_REDIS_URL": self.redis_url,
+            "LIMNER_KAFKA_SERVERS": self.kafka_servers,
+            "LIMNER_KAFKA_PREFIX": f"{self.topic_prefix}{secrets.token_hex(2)}.",
+            "LIMNER_KAFKA_PARTITIONS": "2",
+        }
+
     def mend(self) -> None:
         """Start again whatever a test has stopped, killed or paused."""
         assert self.is_own, "these engines are shared with others"
