@@ -12,7 +12,12 @@ BUF_VERSION := 1.75.0
 BUF := .tools/buf-$(BUF_VERSION)/node_modules/.bin/buf
 HELM_VERSION := 3.22.0
 HELM := .tools/helm-$(HELM_VERSION)/helm
+# Half of the tests' time is waiting for clients that poll.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
+
+# Without bytecode every process that is started compiles all libraries anew, which takes seconds each.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images chart chart-apiserver get-helm lock web clean
@@ -57,7 +62,7 @@ run: $(VENV)/.runtime web ## set up and start Limner on http://localhost:$(PORT)
 	$(BIN)/limner up --port $(PORT)
 
 test: $(VENV)/.dev web readers ## set up and run the whole default suite
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 e2e: $(VENV)/.dev web ## only the tests that drive the whole product
 	$(BIN)/python -m pytest tests/e2e

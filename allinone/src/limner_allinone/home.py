@@ -108,7 +108,7 @@ def open_home_to_restore(folder: Path, backup_id: str) -> tuple[Home, IO[str]]:
     """
     home = Home(folder.expanduser().resolve())
     try:
-        home.folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(home)
         there = {path.name for path in home.folder.iterdir()} - {"lost+found"}
         begun = home.restoring_file.read_text().strip() if home.restoring_file.exists() else None
         if begun is None and not there:
@@ -128,7 +128,8 @@ def finish_restore(home: Home) -> None:
 
 def _open(home: Home) -> tuple[Home, IO[str]]:
     try:
-        for part in (home.folder, home.objects, home.cache, home.share):
+        _make_folder(home)
+        for part in (home.objects, home.cache, home.share):
             part.mkdir(parents=True, exist_ok=True)
         lock = (home.folder / "lock").open("a+")
     except OSError as error:
@@ -167,6 +168,14 @@ def write_private(path: Path, data: bytes) -> None:
     with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123 the mode counts
         file.write(data)
     temporary.replace(path)
+
+
+def _make_folder(home: Home) -> None:
+    if home.folder.exists():
+        return
+    home.folder.mkdir(parents=True)
+    if os.geteuid() == 0:
+        home.folder.chmod(0o711)  # whatever the umask: the database's user walks through, see _check_reachable
 
 
 def _check_space(home: Home) -> None:

@@ -2,7 +2,8 @@
 
 import os
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -55,11 +56,11 @@ def _takes_target(command: ArgumentParser) -> None:
 
 
 async def _create(installation: Administered, arguments: Namespace) -> None:
-    os.umask(0o077)  # a backup holds everything that the installation protects
     store = await installation.objects()
-    async with open_target(arguments.target, installation.settings) as target:
-        tell = _teller(arguments)
-        manifest = await create(installation, store, target, tell, with_secrets=arguments.include_secrets)
+    with _private_files():
+        async with open_target(arguments.target, installation.settings) as target:
+            tell = _teller(arguments)
+            manifest = await create(installation, store, target, tell, with_secrets=arguments.include_secrets)
     _warn_of_missing(arguments, manifest)
     print_fields(arguments, {**_row(manifest), "copied": manifest.copied, "copied_size": size_text(manifest.copied_bytes)})
 
@@ -105,6 +106,16 @@ async def _restore(arguments: Namespace) -> None:
         say(arguments, "The grant keys in the backup were left there: a deployment has its own in its environment.")
     if arguments.json:
         print_fields(arguments, _row(manifest))
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Keep what is written from others: a backup holds everything that the installation protects."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _teller(arguments: Namespace) -> Callable[[str], None]:
