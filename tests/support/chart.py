@@ -26,7 +26,7 @@ def helm_command() -> str:
     """Return the helm to use: of ``make get-helm``, else one that is installed."""
     built = sorted((ROOT / ".tools").glob("helm-*/helm"))
     found = str(built[-1]) if built else shutil.which("helm")
-    assert found, "helm is missing. Build it with: make get-helm (needs Go), or install helm 3.14 or newer."
+    assert found, "helm is missing. Fetch it with: make get-helm, or install helm 3.14 or newer."
     return found
 
 
