@@ -138,7 +138,9 @@ def test_what_belongs_to_nobody_is_found_and_removed_when_told_to(own: Product, 
     assert leftovers(own) == expected
     assert "say --yes" in admin(own, "sweep", "--delete", code=1)
     assert leftovers(own) == expected and lost.exists(), "without a yes nothing happened"
-    assert leftovers(own, "--delete", "--yes") == expected
+    # What is in the cache of a task that this very sweep removes may be found with it, or go with the task.
+    removed = leftovers(own, "--delete", "--yes")
+    assert expected <= removed and {kind for kind, _, _ in removed - expected} <= {"cache"}
     until(lambda: not leftovers(own))
     assert (lost.exists(), fresh.exists(), foreign.exists(), cached.exists()) == (False, True, True, False)
     until(lambda: not (objects / f"media/tasks/{task_ids[0]}").exists())

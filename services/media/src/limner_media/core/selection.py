@@ -51,7 +51,7 @@ def sort_names(names: Iterable[str], method: SortingMethod, *, seed: int | None 
             return shuffled
 
 
-def natural_key(name: str) -> tuple[object, ...]:
+def natural_key(name: str) -> tuple[list[list[tuple[int, int, str]]], str]:
     """Sort key of file managers: folder by folder, numbers by value and before text, case ignored, extension last.
 
     The same on every machine: no locale is asked.
@@ -59,7 +59,7 @@ def natural_key(name: str) -> tuple[object, ...]:
     *folders, base = name.split("/")
     stem, dot, extension = base.rpartition(".")
     parts = [*folders, *((stem, dot + extension) if stem else (base,))]
-    return (*([_number_or_text(run) for run in _RUNS.findall(part)] for part in parts), name)
+    return [[_number_or_text(run) for run in _RUNS.findall(part)] for part in parts], name
 
 
 def _number_or_text(run: str) -> tuple[int, int, str]:

@@ -28,6 +28,9 @@ _PRUNING_SECONDS = 3600.0
 #: Messages behind a group are counted up to this.
 _COUNTED_MAX = 100_000
 
+#: The last one: a connection that is cut while the pool lends it is in the middle of something for the driver.
+_LOST = (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 class LocalBus:
     """Bus over a PostgreSQL log table.
@@ -128,5 +131,5 @@ class LocalBus:
                     self._pool = await asyncpg.create_pool(url, min_size=0, max_size=3)
             async with self._pool.acquire() as connection:
                 yield connection
-        except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+        except _LOST as error:
             raise Unavailable("The event log is not reachable.", retry_after_seconds=2) from error
