@@ -63,15 +63,13 @@ class Person:
 
     Attributes:
         client: A connection of their own.
-        jobs: Ids of their jobs, in the order in which they go through them again and again.
-        label_id: What they mark.
+        jobs: Their jobs, each with the label to mark with, in the order in which they go through them again and again.
         found: Where they write down what they met.
         saved: Ids of shapes that were accepted, by job.
     """
 
     client: httpx.AsyncClient
-    jobs: list[int]
-    label_id: int
+    jobs: Sequence[tuple[int, int]]
     found: Found
     saved: dict[int, set[int]] = field(default_factory=lambda: defaultdict(set))
 
@@ -79,14 +77,14 @@ class Person:
         """Open one job after the other, look at it and save, until told to stop."""
         turn = 0
         while not stop.is_set():
-            job_id = self.jobs[turn % len(self.jobs)]
+            job_id, label_id = self.jobs[turn % len(self.jobs)]
             turn += 1
             frames = await self._open(job_id)
             for _ in range(_SAVES_PER_JOB):
                 await self._think(stop)
                 if stop.is_set():
                     return
-                await self._save(job_id, random.choice(frames))
+                await self._save(job_id, label_id, random.choice(frames))
 
     async def check(self) -> tuple[int, int]:
         """Return how many accepted shapes are stored, and how many are not."""
@@ -109,9 +107,9 @@ class Person:
             await self._ask("read a chunk", "GET", path)
         return range(facts["start_frame"], facts["stop_frame"] + 1)
 
-    async def _save(self, job_id: int, frame: int) -> None:
+    async def _save(self, job_id: int, label_id: int, frame: int) -> None:
         shapes = [
-            {"type": "rectangle", "frame": frame, "label_id": self.label_id, "points": _box(), "attributes": []}
+            {"type": "rectangle", "frame": frame, "label_id": label_id, "points": _box(), "attributes": []}
             for _ in range(_SHAPES_PER_SAVE)
         ]
         body = {"version": 0, "tags": [], "tracks": [], "shapes": shapes}
@@ -226,8 +224,7 @@ async def _people(url: str, jobs: Sequence[tuple[int, int]], people: int, found:
                 limits=httpx.Limits(max_connections=2, keepalive_expiry=2.0),
             )
             await stack.enter_async_context(client)
-            own = jobs[2 * number : 2 * number + 2]
-            crowd.append(Person(client, [job_id for job_id, _ in own], own[0][1], found))
+            crowd.append(Person(client, jobs[2 * number : 2 * number + 2], found))
         yield crowd
 
 
