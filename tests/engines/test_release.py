@@ -23,6 +23,8 @@ from tests.support.chart import CHART, Document, Rendered, render
 from tests.support.deployment import command
 from tests.support.engines import Engines
 from tests.support.pictures import write_pictures
+from tests.support.traced_upload import QUICKLY, check_way, upload
+from tests.support.traces import Collector, collector
 from tools.engines.engine import free_ports
 
 RELEASE = "limner"
@@ -66,7 +68,7 @@ class Release:
             **self.engines.object_settings(self.bucket),
         }
         assert set(of_engines) - {"LIMNER_KAFKA_PREFIX"} <= set(given) or container["args"][0] in ("migrate", "relay")
-        return {**outer, **given, **{name: value for name, value in of_engines.items() if name in given}}
+        return {**outer, **QUICKLY, **given, **{name: value for name, value in of_engines.items() if name in given}}
 
     def _placed(self, value: str) -> str:
         value = value.replace(f"{RELEASE}-kafka:9092", self.engines.kafka_servers)
@@ -132,8 +134,15 @@ def _answers(url: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def release(engines: Engines, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
-    rendered = render(CHART / "profiles" / "trial.yaml", "--set", "relays.enabled=true", release=RELEASE)
+def traces() -> Iterator[Collector]:
+    with collector() as received:
+        yield received
+
+
+@pytest.fixture(scope="module")
+def release(engines: Engines, traces: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    values = f"relays.enabled=true,traces.url={traces.url},traces.sampleRatio=1"
+    rendered = render(CHART / "profiles" / "trial.yaml", "--set", values, release=RELEASE)
     running = Release(rendered, engines, tmp_path_factory.mktemp("release"))
     try:
         running.migrate()
@@ -158,6 +167,11 @@ def test_people_work_with_it(release: Release, tmp_path: Path) -> None:
         assert task.size == 3
         assert len(task.get_jobs()) == 1, "the fact that data are ready went by a relay of its own over Kafka"
         task.export_dataset("COCO 1.0", tmp_path / "coco.zip", include_images=True)
+
+
+def test_an_upload_is_one_trace_across_http_and_kafka(release: Release, traces: Collector, tmp_path: Path) -> None:
+    credentials = (release.secret["admin-username"], release.secret["admin-password"])
+    check_way(traces, *upload(release.url, credentials, tmp_path))
 
 
 def test_the_doctor_finds_everything_well(release: Release) -> None:

@@ -146,7 +146,7 @@ async def install(
         Misconfigured: An adapter cannot be built from the settings.
     """
     async with AsyncExitStack() as stack:
-        await _start_tracing(stack, settings)
+        await start_tracing(stack, settings)
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)
         scratch = stack.enter_context(scratch_folder(settings.scratch_folder or system_scratch()))
@@ -198,7 +198,8 @@ async def install(
         yield installation
 
 
-async def _start_tracing(stack: AsyncExitStack, settings: ServiceSettings) -> None:
+async def start_tracing(stack: AsyncExitStack, settings: ServiceSettings) -> None:
+    """Record traces, where the settings say where they go, until the stack is closed."""
     if settings.traces_url is not None:
         stop = tracing.start(
             settings.traces_url,

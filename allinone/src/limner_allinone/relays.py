@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from limner_allinone.buses import bus_from
-from limner_allinone.composition import definition_of
+from limner_allinone.composition import definition_of, start_tracing
 from limner_allinone.databases import database_from
 from limner_common.bus import Bus, run_relay
 from limner_common.db import Database
@@ -48,6 +48,7 @@ async def relaying(settings: ServiceSettings, name: str, draining: Draining) -> 
         draining: Whether the process is about to end.
     """
     async with AsyncExitStack() as stack:
+        await start_tracing(stack, settings)
         definition = definition_of(name)
         bus = bus_from(settings)
         stack.push_async_callback(bus.close)

@@ -192,21 +192,21 @@ class Worker:
             waited = (item.started_at - item.created_at).total_seconds()
             metrics.WAIT_SECONDS.labels(service, item.kind).observe(max(0.0, waited))
         started, outcome = perf_counter(), "interrupted"
-        try:
-            with (
-                self._busy.track_inprogress(),
-                tracing.entry(service, f"work {item.kind}", "consumer", item.carried) as span,
-            ):
+        with (
+            self._busy.track_inprogress(),
+            tracing.entry(service, f"work {item.kind}", "consumer", item.carried) as span,
+        ):
+            try:
                 outcome = await self._attempt(context)
                 if outcome in ("failed", "retried"):
                     tracing.fail(span, outcome)
-        except asyncio.CancelledError:
-            outcome = "given_back"
-            raise
-        finally:
-            took = perf_counter() - started
-            metrics.ITEM_SECONDS.labels(service, item.kind, outcome).observe(took)
-            log.info("work_ended", outcome=outcome, seconds=round(took, 3))
+            except asyncio.CancelledError:
+                outcome = "given_back"
+                raise
+            finally:
+                took = perf_counter() - started
+                metrics.ITEM_SECONDS.labels(service, item.kind, outcome).observe(took)
+                log.info("work_ended", outcome=outcome, seconds=round(took, 3))
 
     async def _attempt(self, context: WorkContext) -> str:
         """Run the handler and store how it ended; returns which of the outcomes that metrics know it was."""
