@@ -91,6 +91,20 @@ async def test_a_statement_whose_connection_is_cut_says_that_the_database_is_awa
         await database.close()
 
 
+@pytest.mark.parametrize("way", ["read", "driver", "begin"])
+async def test_a_server_that_takes_nobody_in_is_away(postgres: DatabaseServer, way: str) -> None:
+    missing = sa.make_url(await postgres.clone()).set(database="being_restored").render_as_string(hide_password=False)
+    database = Database(missing, new_metadata("lost"), pool_size=1)
+    opened = {"read": database.read, "driver": database.driver, "begin": database.begin}[way]
+    try:
+        with pytest.raises(Unavailable) as refused:
+            async with opened():
+                pass
+        assert refused.value.retry_after_seconds
+    finally:
+        await database.close()
+
+
 async def test_a_server_without_room_is_away_for_the_moment(postgres: DatabaseServer) -> None:
     url = await postgres.clone()
     owner = await connect_asyncpg(url)

@@ -6,6 +6,7 @@ from typing import Final
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from limner_common.db.metrics import OUTAGES
 from limner_common.errors import DomainError, Invalid, Unavailable
@@ -44,6 +45,7 @@ _RETRY_AFTER_SECONDS: Final = 2
 #: Not all of OSError: a full disk of ours is no failure of the database.
 _FAILURES: Final = (
     sa.exc.SQLAlchemyError,
+    AsyncAdapt_asyncpg_dbapi.Error,  # comes out bare when a driver's connection is asked for and cannot be made
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
     ConnectionError,
