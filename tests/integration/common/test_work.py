@@ -1,6 +1,7 @@
 """The work queue: leases, retry, cancel, fair share, and a worker killed in the middle."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -94,6 +95,49 @@ async def test_other_failures_are_retried_later_and_given_up_in_general_words(da
     second = await item_of(database, queue, item_id)
     assert second.state is WorkState.FAILED
     assert "Traceback" not in second.message and "bug" not in second.message
+
+
+async def test_a_full_disk_is_said_when_the_work_is_given_up(database: Database) -> None:
+    queue = WorkQueue()
+
+    async def fail(_context: WorkContext) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/tmp/secret.zip")
+
+    item_id = await enqueue(database, queue, max_attempts=1)
+    await worker(database, queue, fail).run_until_idle()
+    item = await item_of(database, queue, item_id)
+    assert item.state is WorkState.FAILED
+    assert "no room" in item.message and "LIMNER_SCRATCH_FOLDER" in item.message
+    assert "secret" not in item.message
+
+
+async def test_a_worker_whose_disk_is_full_leaves_the_work_to_another(database: Database) -> None:
+    queue = WorkQueue()
+    tries: list[str] = []
+
+    async def fail(_context: WorkContext) -> None:
+        tries.append("full")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    full = asyncio.create_task(worker(database, queue, fail).run())
+    other: asyncio.Task[None] | None = None
+    try:
+        item_ids = [await enqueue(database, queue) for _ in range(2)]
+        async with asyncio.timeout(10):
+            while not tries:
+                await asyncio.sleep(0.02)
+            await _make_due(database)
+            other = asyncio.create_task(worker(database, queue, effect).run())
+            while len(await _effects(database)) < len(item_ids):
+                await _make_due(database)
+                await asyncio.sleep(0.05)
+    finally:
+        running = [task for task in (full, other) if task is not None]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+    assert len(tries) <= 2, "it had at most what it had claimed before it knew"
+    assert sorted(await _effects(database)) == sorted(item_ids)
 
 
 async def test_a_queued_item_is_cancelled_at_once(database: Database) -> None:

@@ -1,9 +1,10 @@
 """Runs items of a service's queue: claims, heartbeats, retries and reports."""
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 import structlog
@@ -22,6 +23,14 @@ log = structlog.get_logger(__name__)
 
 _PROGRESS_INTERVAL_SECONDS = 0.5
 _GENERIC_FAILURE = "An internal error occurred. The administrator finds the details in the log under this request's id."
+_FULL_DISK = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL_DISK_FAILURE = (
+    "There is no room for temporary files on the machine that did the work. The administrator makes room there, "
+    "or names a larger folder in LIMNER_SCRATCH_FOLDER; then start it again."
+)
+#: How long a worker whose disk is full takes nothing. Longer than an item waits for its second attempt, so that it is made
+#: elsewhere.
+_FULL_DISK_REST_SECONDS = 20.0
 
 
 class WorkCancelled(Exception):
@@ -86,6 +95,8 @@ Handler = Callable[[WorkContext], Awaitable[None]]
 class Worker:
     """Claims and runs items of some kinds, a bounded number at a time.
 
+    One that finds its disk full puts the item back and takes none for a while, so that workers with room get them.
+
     Args:
         database: Where the items are.
         queue: Commands on them, with the service's observer.
@@ -111,6 +122,7 @@ class Worker:
         self._lease_seconds = lease_seconds
         self._poll_seconds = poll_seconds
         self._wake = asyncio.Event()
+        self._rests_until = 0.0
         self._busy = metrics.BUSY.labels(database.schema)
         metrics.SLOTS.labels(database.schema).set(concurrency)
 
@@ -143,6 +155,7 @@ class Worker:
     async def _loop(self) -> None:
         while True:
             try:
+                await asyncio.sleep(max(0.0, self._rests_until - monotonic()))
                 self._wake.clear()
                 if not await self.run_one():
                     with suppress(TimeoutError):
@@ -227,10 +240,14 @@ class Worker:
             await self._settle(item, failure=error.message)
             return "failed"
         except Exception as error:  # a bug or a fault below us: tried again, then reported in general words
+            is_disk_full = isinstance(error, OSError) and error.errno in _FULL_DISK
+            if is_disk_full:
+                log.error("worker_disk_full", rests_seconds=_FULL_DISK_REST_SECONDS, error=repr(error))
+                self._rests_until = monotonic() + _FULL_DISK_REST_SECONDS
             if item.attempts < item.max_attempts:
                 return await self._retry(item, error)
             log.exception("work_failed")
-            await self._settle(item, failure=_GENERIC_FAILURE)
+            await self._settle(item, failure=_FULL_DISK_FAILURE if is_disk_full else _GENERIC_FAILURE)
             return "failed"
         return "done"
 
