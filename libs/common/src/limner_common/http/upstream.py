@@ -103,8 +103,9 @@ class RemoteApp:
 
     def __init__(self, base_url: str) -> None:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-        # Retries of a transport are those of connecting only.
-        self._transport = httpx.AsyncHTTPTransport(retries=1, limits=limits)
+        # Retries of a transport are those of connecting only, after 0, 0.5 and 1 s: whoever spreads connections has found
+        # out by then which replica has died.
+        self._transport = httpx.AsyncHTTPTransport(retries=3, limits=limits)
         self._base_url = httpx.URL(base_url)
         self.client = httpx.AsyncClient(base_url=base_url, transport=self._transport, timeout=_TIMEOUT)
         # Else it would ask for compressed answers in the name of others.
