@@ -20,7 +20,7 @@ SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help run test e2e test-pytorch test-engines engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images chart chart-apiserver get-helm lock web clean
+.PHONY: help run test e2e test-pytorch test-engines faults engines engines-stop bench readers fmt lint types proto buf buf-baseline openapi migration images chart chart-apiserver get-helm lock web clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):[^#]*## */  \1\t/' | expand -t 16
@@ -78,7 +78,11 @@ engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
 
 test-engines: $(VENV)/.dev web $(HELM) ## only what needs real engines; takes those of `make engines`, or starts its own
 	$(BIN)/python -m tools.engines fetch
-	$(BIN)/python -m pytest tests/engines
+	$(BIN)/python -m pytest tests/engines tests/faults/engines
+
+faults: $(VENV)/.dev ## break a cluster of two replicas and its engines for as long as operators fear, and print what survived
+	$(BIN)/python -m tools.engines fetch
+	$(BIN)/python -m pytest tests/faults/engines --at-length
 
 bench: $(VENV)/.dev web ## measure against limits taken in the same run; results in bench/results
 	$(BIN)/python -m bench $(SCENARIOS)

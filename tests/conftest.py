@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from tests.support.cluster import Cluster
     from tests.support.engines import Engines
     from tests.support.nursery import Nursery
+    from tests.support.wires import Wire
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--engines", action="store_true", help="run the end-to-end tests on separate processes and real engines"
+    )
+    parser.addoption(
+        "--at-length", action="store_true", help="break clusters for as long and in as many ways as operators fear"
     )
 
 
@@ -67,10 +71,23 @@ def nursery() -> Iterator["Nursery"]:
 
 
 @pytest.fixture(scope="session")
-def cluster(own_engines: "Engines", nursery: "Nursery", tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
+def store_wire(own_engines: "Engines") -> Iterator["Wire"]:
+    """What leads the cluster to its object store."""
+    from tests.support.wires import wire_in_a_thread
+
+    with wire_in_a_thread("127.0.0.1", own_engines.stack.minio.port) as wire:
+        yield wire
+
+
+@pytest.fixture(scope="session")
+def cluster(
+    own_engines: "Engines", nursery: "Nursery", store_wire: "Wire", tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Cluster"]:
     """Two replicas of every service, worker and relay on real engines; they must end cleanly."""
     from tests.support.cluster import Cluster
 
     folder: Path = tmp_path_factory.mktemp("limner-cluster")
-    with Cluster(folder, own_engines, nursery).running() as cluster:
+    # Long enough for people at work on a busy machine, short enough to see the end of it.
+    extra = {"LIMNER_OBJECTS_S3_URL": f"http://{store_wire.address}", "LIMNER_DATABASE_POOL_WAIT_SECONDS": "4"}
+    with Cluster(folder, own_engines, nursery, extra=extra).running() as cluster:
         yield cluster

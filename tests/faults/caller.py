@@ -4,15 +4,22 @@ import base64
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
-from tests.support.product import ADMIN, Product
+from tests.support.product import ADMIN
 
 LABELS = [{"name": "car", "attributes": []}]
 _WAIT_SECONDS = 60.0
 T = TypeVar("T")
+
+
+class Running(Protocol):
+    """What answers HTTP: a product or a cluster."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Caller:
@@ -22,7 +29,7 @@ class Caller:
         product: Running now.
     """
 
-    def __init__(self, product: Product) -> None:
+    def __init__(self, product: Running) -> None:
         self._client = httpx.Client(base_url=product.url, timeout=60, auth=ADMIN)
         key = self._client.post("/api/auth/login", json={"username": ADMIN[0], "password": ADMIN[1]}).json()["key"]
         self._client.close()

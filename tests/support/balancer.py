@@ -1,7 +1,7 @@
 """Spreads connections over the replicas of services, as a cluster's network does: ``python -m tests.support.balancer``.
 
-Every service has one address. A connection goes to a replica that was ready a moment ago, taking turns. One to a replica
-that has died since is refused, as in a cluster; but at the front door an ingress tries the next one.
+Every service has one address. A connection goes to a replica that was ready a moment ago, taking turns; when it has
+died since and refuses, to the next. Nothing that was begun is sent a second time.
 """
 
 import asyncio
@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 import httpx
 import uvloop
 
-_PROBE_SECONDS = 0.5
+#: How often replicas are asked whether they are ready.
+PROBE_SECONDS = 0.5
 _BLOCK_BYTES = 256 * 1024
 
 
@@ -25,7 +26,6 @@ _BLOCK_BYTES = 256 * 1024
 class _Address:
     port: int
     replicas: list[int]
-    is_front: bool
     ready: list[int] = field(default_factory=list)
     turn: Iterator[int] = field(default_factory=itertools.count)
 
@@ -33,7 +33,7 @@ class _Address:
         async with httpx.AsyncClient(timeout=3) as client:
             while True:
                 self.ready = [port for port in self.replicas if await _is_ready(client, port)]
-                await asyncio.sleep(_PROBE_SECONDS)
+                await asyncio.sleep(PROBE_SECONDS)
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):
@@ -42,14 +42,12 @@ class _Address:
         writer.close()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        tries = len(self.ready) if self.is_front else 1
-        for last in range(1, tries + 1):
-            try:
-                port = self.ready[next(self.turn) % len(self.ready)]
+        first = next(self.turn)
+        ready = list(self.ready)
+        for number in range(len(ready)):
+            with contextlib.suppress(OSError):
+                port = ready[(first + number) % len(ready)]
                 return await asyncio.open_connection("127.0.0.1", port, limit=_BLOCK_BYTES)
-            except OSError:
-                if last == tries:
-                    raise
         raise ConnectionRefusedError("no replica is ready")
 
 
@@ -68,7 +66,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
             await writer.drain()
         if writer.can_write_eof():
             writer.write_eof()
-    except OSError:
+    except (OSError, RuntimeError):  # the latter is uvloop's, for an end that is closed already
         writer.transport.abort()
 
 
@@ -79,14 +77,9 @@ async def _serve(addresses: Sequence[_Address]) -> None:
 
 
 @contextmanager
-def balancing(addresses: Mapping[int, Sequence[int]], front: int) -> Iterator[None]:
-    """Run a balancer.
-
-    Args:
-        addresses: Ports of replicas by port of their service.
-        front: The port that people use.
-    """
-    told = [{"port": port, "replicas": list(replicas), "is_front": port == front} for port, replicas in addresses.items()]
+def balancing(addresses: Mapping[int, Sequence[int]]) -> Iterator[None]:
+    """Run a balancer for the ports of replicas by the port of their service."""
+    told = [{"port": port, "replicas": list(replicas)} for port, replicas in addresses.items()]
     process = subprocess.Popen([sys.executable, "-m", "tests.support.balancer", json.dumps(told)])
     try:
         yield

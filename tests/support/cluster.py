@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 
 from limner_allinone.composition import SERVICE_NAMES
-from tests.support.balancer import balancing
+from tests.support.balancer import PROBE_SECONDS, balancing
 from tests.support.deployment import WORKERS, new_keys
 from tests.support.engines import Engines
 from tests.support.nursery import Child, Nursery
@@ -111,7 +111,7 @@ class Cluster:
                 port: [self.members[title].health_port for title in self.titles(f"serve {name} ")]
                 for name, port in self._ports.items()
             }
-            stack.enter_context(balancing(addresses, self._ports["api"]))
+            stack.enter_context(balancing(addresses))
             self.start(self.members)
             wait_until(lambda: httpx.get(f"{self.url}/health/ready", timeout=5).status_code == 200, "the front door")
             yield self
@@ -162,9 +162,34 @@ class Cluster:
                     process.kill()
                 process.wait(20)
 
+    @property
+    def database_url(self) -> str:
+        """The database of all its services."""
+        return self._settings["LIMNER_DATABASE_URL"]
+
+    @property
+    def topic_prefix(self) -> str:
+        """What names of its topics and groups begin with."""
+        return self._settings["LIMNER_KAFKA_PREFIX"]
+
     def mend(self) -> None:
-        """Start again what does not run, and wait until everything is ready."""
+        """Start again what does not run, and wait until everything is ready and the balancer knows."""
+        missing = [title for title, member in self.members.items() if not member.is_running]
         self.start(self.members)
+        if missing:
+            time.sleep(2 * PROBE_SECONDS)
+
+    def run(self, *arguments: str) -> str:
+        """Run ``limner`` with arguments, such as ``admin work list``, and return what it says."""
+        done = subprocess.run(
+            [sys.executable, "-m", "limner_allinone", *arguments],
+            env=self.environment("api"),
+            capture_output=True,
+            text=True,
+            timeout=_START_TIMEOUT_SECONDS,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def log(self, title: str) -> str:
         """What a member has said so far."""

@@ -16,6 +16,9 @@ from redis import Redis
 
 from tools.engines import Stack
 
+#: Of each topic of a run.
+PARTITIONS = 2
+
 
 @dataclass
 class Engines:
@@ -81,8 +84,14 @@ class Engines:
             "LIMNER_REDIS_URL": self.redis_url,
             "LIMNER_KAFKA_SERVERS": self.kafka_servers,
             "LIMNER_KAFKA_PREFIX": f"{self.topic_prefix}{secrets.token_hex(2)}.",
-            "LIMNER_KAFKA_PARTITIONS": "2",
+            "LIMNER_KAFKA_PARTITIONS": str(PARTITIONS),
         }
+
+    def flush_redis(self) -> None:
+        """Forget all that Redis holds; for engines of one's own."""
+        assert self.is_own, "these engines are shared with others"
+        with Redis.from_url(self.redis_url) as cache:
+            cache.flushall()
 
     def mend(self) -> None:
         """Start again whatever a test has stopped, killed or paused."""

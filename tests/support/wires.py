@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +24,8 @@ class Wire:
         is_silent: Nothing passes in either direction any more, and nobody is told.
         cut_after_bytes: A connection is cut when so many bytes have come from the server.
         connections: How many were made in all.
+        instead: What is answered at once to whoever asks, in the server's place.
+        loop: The loop of a wire that lives in a thread of its own.
     """
 
     host: str
@@ -32,6 +35,8 @@ class Wire:
     is_silent: bool = False
     cut_after_bytes: int | None = None
     connections: int = 0
+    instead: bytes | None = None
+    loop: asyncio.AbstractEventLoop | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _server: asyncio.Server | None = None
 
@@ -48,13 +53,24 @@ class Wire:
 
     def cut(self) -> None:
         """Cut all connections; new ones are made unless ``is_cut``."""
-        for writer in self._writers:
-            writer.transport.abort()
+        if self.loop is None:
+            self._abort()
+        else:
+            self.loop.call_soon_threadsafe(self._abort)
 
     def cut_each_after(self, size_bytes: int) -> None:
         """Cut every connection, those of now at once, when so many bytes have come from the server."""
         self.cut_after_bytes = size_bytes
         self.cut()
+
+    def mend(self) -> None:
+        """Let everything pass again, on new connections."""
+        self.is_cut, self.is_silent, self.cut_after_bytes, self.instead = False, False, None, None
+        self.cut()
+
+    def _abort(self) -> None:
+        for writer in list(self._writers):
+            writer.transport.abort()
 
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._forward, "127.0.0.1", 0, ssl=self.tls)
@@ -70,6 +86,12 @@ class Wire:
         far_writer: asyncio.StreamWriter | None = None
         try:
             if self.is_cut:
+                return
+            if self.instead is not None:
+                await reader.read(_BLOCK_BYTES)
+                writer.write(self.instead)
+                writer.close()
+                await writer.wait_closed()
                 return
             if self.port:
                 far_reader, far_writer = await asyncio.open_connection(self.host, self.port)
@@ -109,6 +131,32 @@ async def wire_to(host: str, port: int = 0, *, tls: ssl.SSLContext | None = None
         yield wire
     finally:
         await wire.close()
+
+
+@contextmanager
+def wire_in_a_thread(host: str, port: int) -> Iterator[Wire]:
+    """Open a wire for tests without an event loop; they set its attributes, and may call ``cut`` and ``mend``."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    wire = Wire(host, port, loop=loop)
+    asyncio.run_coroutine_threadsafe(wire.open(), loop).result(10)
+    try:
+        yield wire
+    finally:
+        asyncio.run_coroutine_threadsafe(wire.close(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_settle(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _settle() -> None:
+    """Let what was cut end before its loop does."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def server_context(certificate: Path, key: Path) -> ssl.SSLContext:

@@ -30,12 +30,16 @@ class Annotators:
     accepted: dict[int, int] = field(default_factory=dict)
     _stop: threading.Event = field(default_factory=threading.Event)
 
+    def __post_init__(self) -> None:
+        self._at_their_desks = threading.Barrier(len(self.jobs) + 1)
+
     @contextmanager
     def at_work(self) -> Iterator[None]:
-        """Let all of them save until the block ends."""
+        """Let all of them sign in, and save until the block ends."""
         with ThreadPoolExecutor(len(self.jobs)) as pool:
             running = [pool.submit(self._annotate, job_id, label_id) for job_id, label_id in self.jobs]
             try:
+                self._at_their_desks.wait(120)
                 yield
             finally:
                 self._stop.set()
@@ -50,18 +54,19 @@ class Annotators:
                 assert stored == _points(number), f"job {job_id} holds something else than save {number}"
                 fault.compared += len(stored)
         fault.written += sum(self.accepted.values()) * _SHAPES
-        fault.note = f"{len(self.seconds)} saves, p50 {self._percentile(50):.2f} s, p99 {self._percentile(99):.2f} s"
+        fault.note = f"{len(self.seconds)} saves, p50 {self.percentile(50):.2f} s, p99 {self.percentile(99):.2f} s"
 
     def _annotate(self, job_id: int, label_id: int) -> None:
         with make_client(self.url, credentials=ADMIN) as client:
             number = 0
+            self._at_their_desks.wait(120)
             while not self._stop.is_set():
                 number += 1
                 started = time.monotonic()
                 try:
                     self._save(client, job_id, label_id, number)
                 except Exception as error:  # whatever the SDK raises is a save that a person would see fail
-                    self.failures.append(f"job {job_id}, save {number}: {error!r}"[:400])
+                    self.failures.append(f"job {job_id}, save {number}: {error!r} {error}"[:600])
                     return
                 self.seconds.append(time.monotonic() - started)
                 self.accepted[job_id] = number
@@ -76,7 +81,8 @@ class Annotators:
             job_id, labeled_data_request=models.LabeledDataRequest(shapes=shapes), _request_timeout=60
         )
 
-    def _percentile(self, percent: int) -> float:
+    def percentile(self, percent: int) -> float:
+        """Return how long saves took, seconds."""
         return statistics.quantiles(self.seconds, n=100)[percent - 1] if len(self.seconds) > 1 else 0.0
 
 

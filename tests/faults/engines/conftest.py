@@ -2,20 +2,42 @@
 
 import io
 import os
+import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from PIL import Image
 
+from tests.faults.caller import Caller
 from tests.faults.engines.annotators import Annotators
 from tests.faults.engines.ledger import FAULTS, Fault, table
-from tests.support.cluster import Cluster
+from tests.support.cluster import Cluster, wait_until
 from tests.support.engines import Engines
 from tests.support.product import ADMIN
+from tests.support.wires import Wire
 
-#: People at work at the same time.
-PEOPLE = int(os.environ.get("FAULTS_PEOPLE", "12"))
+#: Frames of the task that whole operations are done on.
+PICTURES = 500
+
+
+@pytest.fixture(scope="session")
+def is_at_length(request: pytest.FixtureRequest) -> bool:
+    """Whether faults last as long, and come in as many ways, as operators fear."""
+    return bool(request.config.getoption("--at-length"))
+
+
+@pytest.fixture(scope="session")
+def outage_seconds(is_at_length: bool) -> float:
+    """How long an engine is away."""
+    return 60.0 if is_at_length else 5.0
+
+
+@pytest.fixture(scope="session")
+def people(is_at_length: bool) -> int:
+    """How many save at the same time."""
+    return 50 if is_at_length else 12
 
 
 @pytest.fixture
@@ -27,12 +49,33 @@ def fault(request: pytest.FixtureRequest) -> Iterator[Fault]:
 
 
 @pytest.fixture
-def broken(cluster: Cluster, mortal_engines: Engines) -> Iterator[Cluster]:
+def broken(cluster: Cluster, mortal_engines: Engines, store_wire: Wire) -> Iterator[Cluster]:
     """The cluster, whole; it is mended afterwards."""
     cluster.mend()
     yield cluster
+    store_wire.mend()
     mortal_engines.mend()
+    for member in cluster.members.values():
+        member.extra.clear()
     cluster.mend()
+
+
+@pytest.fixture
+def caller(cluster: Cluster) -> Iterator[Caller]:
+    """Asks the cluster and expects success."""
+    caller = Caller(cluster)
+    yield caller
+    caller.close()
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A zip of small pictures."""
+    path = tmp_path_factory.mktemp("pictures") / "pictures.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(PICTURES):
+            archive.writestr(f"image_{number:04d}.png", picture())
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -42,9 +85,9 @@ def web(cluster: Cluster) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture(scope="session")
-def jobs(web: httpx.Client) -> list[tuple[int, int]]:
+def jobs(web: httpx.Client, people: int) -> list[tuple[int, int]]:
     """A job with a label of its own for each person."""
-    return [new_job(web, f"person {number}") for number in range(PEOPLE)]
+    return [new_job(web, f"person {number}") for number in range(people)]
 
 
 @pytest.fixture
@@ -55,6 +98,13 @@ def annotators(cluster: Cluster, jobs: list[tuple[int, int]]) -> Annotators:
 def picture() -> bytes:
     out = io.BytesIO()
     Image.new("RGB", (64, 48), (90, 120, 150)).save(out, "PNG")
+    return out.getvalue()
+
+
+def random_picture() -> bytes:
+    """A picture of some megabytes."""
+    out = io.BytesIO()
+    Image.frombytes("RGB", (1200, 800), os.urandom(1200 * 800 * 3)).save(out, "PNG", compress_level=1)
     return out.getvalue()
 
 
@@ -70,13 +120,18 @@ def start_data(web: httpx.Client, task_id: int) -> str:
 
 
 def new_job(web: httpx.Client, name: str) -> tuple[int, int]:
-    from tests.support.cluster import wait_until
-
     task_id = new_task(web, name)
     request_id = start_data(web, task_id)
     wait_until(lambda: web.get(f"/api/requests/{request_id}").json().get("status") == "finished", f"data of {name}")
     label_id = web.get(f"/api/labels?task_id={task_id}").json()["results"][0]["id"]
     return int(web.get(f"/api/jobs?task_id={task_id}").json()["results"][0]["id"]), int(label_id)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.getoption("--at-length"):
+        long = [item for item in items if item.get_closest_marker("at_length")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
 
 
 @pytest.hookimpl(wrapper=True)
