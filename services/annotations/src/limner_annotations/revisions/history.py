@@ -3,7 +3,7 @@
 import msgspec
 
 from limner_annotations.access import OpenJob
-from limner_annotations.revisions import reading
+from limner_annotations.revisions import reading, repository
 from limner_annotations.revisions.documents import Kind, join_document, refresh_documents
 from limner_annotations.revisions.schemas import RevisionRead
 from limner_annotations.revisions.service import JobChange, lock_job
@@ -25,7 +25,7 @@ async def read_page(database: Database, state: JobState, *, page: int, page_size
         raise NotFound("Invalid page.")
     async with database.read() as connection:
         rows = await reading.list_revisions(connection, state.job_id, first=last - page_size + 1, last=last)
-    return [_read(row) for row in rows]
+    return [_read(row, is_kept=state.is_kept(row.revision)) for row in rows]
 
 
 async def compare(database: Database, state: JobState, first: int, second: int, schema: LabelSchema) -> bytes:
@@ -34,9 +34,16 @@ async def compare(database: Database, state: JobState, first: int, second: int, 
     Returns:
         JSON: ``created`` and ``updated`` are wire documents of the objects as they are in the second revision,
         ``deleted`` has the ids of the objects that are not in it, by kind.
+
+    Raises:
+        NotFound: There is no such revision.
+        Gone: One of them was let go.
     """
-    async with database.read() as connection:
-        rows = await reading.changed_between(connection, state.job_id, first, second)
+    async with database.begin(is_repeatable=True) as uow:  # in which no revision is let go between look and read
+        (seen,) = await repository.get_states(uow.connection, [state.job_id]) or [state]
+        seen.require(first)
+        seen.require(second)
+        rows = await reading.changed_between(uow.connection, state.job_id, first, second)
     old = {(row.kind, row.id) for row in rows if not row.is_new}
     new = {(row.kind, row.id) for row in rows if row.is_new}
     created = _document([row for row in rows if row.is_new and (row.kind, row.id) not in old], schema)
@@ -63,12 +70,12 @@ async def restore(uow: UnitOfWork, job: OpenJob, revision: int, author: Author, 
 
     Raises:
         NotFound: There is no such revision, or the job was deleted.
+        Gone: The revision was let go.
         RevisionMismatch: The job is at another revision than expected.
         LabelsOutdated: The task's labels went meanwhile.
     """
     state = await lock_job(uow, job.task.id, job.id, expected=expected, facts=job.task.facts)
-    if not 0 <= revision <= state.revision:
-        raise NotFound
+    state.require(revision)
     change = JobChange(uow, state, ChangeKind.RESTORE, author, job.task.labels_version)
     await change.restore(revision, job.task.label_ids)
     return await change.finish()
@@ -79,7 +86,7 @@ def _document(rows: list[Row], schema: LabelSchema) -> bytes:
     return join_document({kind: refresh_documents(kind, found, schema) for kind, found in docs.items()})
 
 
-def _read(row: Row) -> RevisionRead:
+def _read(row: Row, *, is_kept: bool) -> RevisionRead:
     return RevisionRead(
         revision=row.revision,
         created_at=wire_date(row.created_at),
@@ -90,4 +97,5 @@ def _read(row: Row) -> RevisionRead:
         created=row.created,
         updated=row.updated,
         deleted=row.deleted,
+        is_kept=is_kept,
     )

@@ -37,8 +37,15 @@ def was_in(revision: int) -> sa.ColumnElement[bool]:
 
 
 async def pin(connection: AsyncConnection, pins: Sequence[tuple[int, int]]) -> tuple[sa.ColumnElement[bool], Counts]:
-    """Return which rows were in jobs at the revisions pinned for them, and about how many there are; one statement."""
+    """Return which rows were in jobs at the revisions pinned for them, and about how many there are; one statement.
+
+    Raises:
+        Gone: A revision was let go.
+    """
     states = await repository.get_states(connection, [job_id for job_id, _ in pins])
+    pinned = dict(pins)
+    for state in states:
+        state.require_kept(pinned[state.job_id])
     return at_revisions(states, pins), sum((state.counts for state in states), Counts())
 
 

@@ -203,17 +203,16 @@ async def revive(
     return await _measure(uow, sa.insert(objects).from_select([*COLUMNS], copied).returning(*_MEASURED).cte("inserted"))
 
 
-async def difference_since(connection: AsyncConnection, job_id: int, past: int) -> Difference:
-    """Return the ids of objects that came and went after a revision, each at most ``MAX_DIFFERENCE``."""
+async def difference_since(connection: AsyncConnection, state: JobState, past: int) -> Difference:
+    """Return the ids of objects that came and went in a job after a revision, each at most ``MAX_DIFFERENCE``."""
     created = objects.c.created_rev > past
     gone = sa.and_(objects.c.created_rev <= past, objects.c.ended_rev > past)
     found: list[list[int]] = []
     for condition in (sa.and_(created, objects.c.ended_rev.is_(None)), gone):
-        query = sa.select(objects.c.id).where(objects.c.job_id == job_id, condition)
+        query = sa.select(objects.c.id).where(objects.c.job_id == state.job_id, condition)
         found.append(list((await connection.scalars(query.order_by(objects.c.id).limit(MAX_DIFFERENCE + 1))).all()))
-    return Difference(
-        found[0][:MAX_DIFFERENCE], found[1][:MAX_DIFFERENCE], is_cut=any(len(ids) > MAX_DIFFERENCE for ids in found)
-    )
+    is_cut = not state.is_kept(past) or any(len(ids) > MAX_DIFFERENCE for ids in found)
+    return Difference(found[0][:MAX_DIFFERENCE], found[1][:MAX_DIFFERENCE], is_cut=is_cut)
 
 
 def _state(row: Row) -> JobState:
@@ -226,6 +225,7 @@ def _state(row: Row) -> JobState:
         counts=Counts(row.tags, row.shapes, row.tracks, row.document_bytes),
         updated_at=row.updated_at,
         is_deleted=row.deleted_at is not None,
+        kept_from=row.kept_from,
     )
 
 

@@ -15,7 +15,6 @@ from limner_annotations.revisions.pieces import job_pieces
 from limner_annotations.revisions.schemas import Restored, RevisionPage
 from limner_annotations.revisions.service import find_state
 from limner_annotations.revisions.states import JobState, expected_revision
-from limner_common.errors import NotFound
 from limner_common.grants import Grant
 from limner_common.http.granted import Granted
 from limner_common.http.json import JSONAnswer
@@ -35,7 +34,8 @@ async def list_revisions(
 ) -> Response:
     """List the revisions of a job, the newest first, a page at a time.
 
-    Each has who, when, what kind of change and how many objects came, changed and went. Needs ``job:view:annotations``.
+    Each has who, when, what kind of change, how many objects came, changed and went, and whether it can still be read
+    (``is_kept``). Needs ``job:view:annotations``.
     """
     _, state = await _open(request, grant, job_id)
     results = await history.read_page(container_of(request).database, state, page=page, page_size=page_size)
@@ -58,10 +58,10 @@ async def list_revisions(
 async def read_revision(job_id: int, revision: int, request: Request, grant: Granted) -> Response:
     """Read what a job held at a revision, as the present labels want it; revision 0 is empty.
 
-    Needs ``job:view:annotations``.
+    A revision that is not kept any more is answered with 410. Needs ``job:view:annotations``.
     """
     job, state = await _open(request, grant, job_id)
-    _require_revision(state, revision)
+    state.require(revision)
     etag = f'"{revision}.{job.task.labels_version}"'
     headers = {"ETag": etag, REVISION_HEADER: str(revision), "Cache-Control": "private, no-cache"}
     if is_known(request, etag):
@@ -79,8 +79,6 @@ async def compare_revisions(job_id: int, revision: int, request: Request, grant:
     """
     job, state = await _open(request, grant, job_id)
     second = state.revision if to is None else to
-    _require_revision(state, revision)
-    _require_revision(state, second)
     database = container_of(request).database
     return JSONAnswer(await history.compare(database, state, revision, second, job.task.schema))
 
@@ -108,8 +106,3 @@ async def _open(request: Request, grant: Grant, job_id: int) -> tuple[OpenJob, J
     container = container_of(request)
     job = await open_job(container, grant, job_id, READ)
     return job, await find_state(container.database, job.task.id, job_id)
-
-
-def _require_revision(state: JobState, revision: int) -> None:
-    if not 0 <= revision <= state.revision:
-        raise NotFound

@@ -16,6 +16,7 @@ class RevisionRead(msgspec.Struct, kw_only=True, frozen=True):
         created: Objects that came.
         updated: Objects that were changed under their ids.
         deleted: Objects that went.
+        is_kept: Whether it can still be read, compared and restored.
     """
 
     revision: int
@@ -27,6 +28,7 @@ class RevisionRead(msgspec.Struct, kw_only=True, frozen=True):
     created: int
     updated: int
     deleted: int
+    is_kept: bool
 
 
 class RevisionPage(msgspec.Struct, kw_only=True, frozen=True):

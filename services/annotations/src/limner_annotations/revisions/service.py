@@ -155,7 +155,7 @@ async def lock_job(
     """
     (state,) = await lock_jobs(uow, task_id, [job_id], facts=facts)
     if expected is not None and expected != state.revision:
-        difference = await repository.difference_since(uow.connection, job_id, expected)
+        difference = await repository.difference_since(uow.connection, state, expected)
         raise RevisionMismatch(expected, state.revision, difference)
     return state
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from limner_annotations.revisions.documents import Counts
-from limner_common.errors import Conflict, Invalid
+from limner_common.errors import Conflict, Gone, Invalid, NotFound
 
 
 class ChangeKind(StrEnum):
@@ -32,7 +32,10 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """The present state of a job; revision 0 is a job that was never written."""
+    """The present state of a job; revision 0 is a job that was never written.
+
+    Of earlier revisions, 0 and those from ``kept_from`` on can be read.
+    """
 
     job_id: int
     task_id: int
@@ -42,11 +45,35 @@ class JobState:
     counts: Counts = field(default_factory=Counts)
     updated_at: datetime | None = None
     is_deleted: bool = False
+    kept_from: int = 0
 
     @property
     def is_empty(self) -> bool:
         """Whether the job has no objects."""
         return self.counts.total == 0
+
+    def is_kept(self, revision: int) -> bool:
+        """Whether all objects of a revision up to the present one are there."""
+        return revision == 0 or revision >= self.kept_from
+
+    def require(self, revision: int) -> None:
+        """Refuse a revision that cannot be read.
+
+        Raises:
+            NotFound: There is no such revision.
+            Gone: It was let go.
+        """
+        if not 0 <= revision <= self.revision:
+            raise NotFound
+        self.require_kept(revision)
+
+    def require_kept(self, revision: int) -> None:
+        """Refuse a revision that was let go; raises ``Gone``."""
+        if not self.is_kept(revision):
+            raise Gone(
+                f"Revision {revision} was removed; the revisions of this job are kept from {self.kept_from} on.",
+                code="revision_removed",
+            )
 
     def is_stale(self, labels_version: str) -> bool:
         """Whether documents must be filled for labels of this version before anybody sees them."""

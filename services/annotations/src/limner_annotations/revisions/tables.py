@@ -29,9 +29,13 @@ job_states = sa.Table(
     sa.Column("tracks", sa.Integer, nullable=False, server_default="0"),
     sa.Column("document_bytes", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
+    # The oldest revision that can be read beside 0, and the one up to which ended objects are removed (docs/adr/0013).
+    sa.Column("kept_from", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("pruned_to", sa.BigInteger, nullable=False, server_default="0"),
     # A deleted job keeps its row, so that a save that was under way does not bring it back.
     sa.Column("deleted_at", sa.DateTime(timezone=True)),
 )
+sa.Index("ix_job_states_unpruned", job_states.c.job_id, postgresql_where=job_states.c.pruned_to < job_states.c.kept_from)
 sa.Index("ix_job_states_label_ids", job_states.c.label_ids, postgresql_using="gin")
 
 revisions = sa.Table(

@@ -17,7 +17,6 @@ from limner_annotations.tasks.reading import layout_of, read_states
 from limner_annotations.transfers import imports, reading
 from limner_annotations.transfers.imports import ImportMode, ImportOrder
 from limner_annotations.transfers.spool import spooled
-from limner_common.errors import NotFound
 from limner_common.http.granted import ServiceGranted
 from limner_common.http.json import JSONAnswer
 
@@ -55,8 +54,7 @@ async def stream_job(
     container = container_of(request)
     state = await find_state(container.database, 0, job_id)
     pinned = state.revision if revision is None else revision
-    if not 0 <= pinned <= state.revision:
-        raise NotFound
+    state.require(pinned)
     return _stream(reading.job_lines(container, job_id, pinned, reading.parse_kinds(kinds)))
 
 
@@ -79,6 +77,8 @@ async def stream_task(
         chosen = [(state.job_id, state.revision) for state in await read_states(container, task)]
     else:
         known = dict(reading.parse_pins(pins))
+        for state in await find_states(container.database, task_id):
+            state.require_kept(known.get(state.job_id, 0))
         chosen = [(job.id, known.get(job.id, 0)) for job in task.annotation_jobs]
     return _stream(reading.task_lines(container, layout_of(task), chosen, reading.parse_kinds(kinds)))
 

@@ -1,0 +1,1 @@
+"""Revisions that are old enough lose what only they held."""
