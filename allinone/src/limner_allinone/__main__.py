@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = commands.add_parser("doctor", help="check what an installation needs and say what to do")
     doctor.add_argument("--home", type=Path, default=default_home())
+    doctor.add_argument("--json", action="store_true", help="print one JSON object, for programs")
     doctor.set_defaults(run=_doctor)
 
     add_admin(commands)
@@ -154,7 +155,9 @@ def _migrate(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from limner_allinone.doctor import examine
 
-    return asyncio.run(examine(arguments.home))
+    # Findings say what drivers say, and without their secrets.
+    configure_logging("critical", as_json=False)
+    return asyncio.run(examine(arguments.home, as_json=arguments.json))
 
 
 def _create_manifest(arguments: argparse.Namespace) -> int:

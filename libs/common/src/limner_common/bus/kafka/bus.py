@@ -10,7 +10,7 @@ from limner_common.bus.kafka.lags import lags_of
 from limner_common.bus.kafka.publisher import Publisher
 from limner_common.bus.kafka.records import record_of
 from limner_common.bus.kafka.subscription import KafkaSubscription, Membership
-from limner_common.bus.kafka.topics import Names, TopicCreation
+from limner_common.bus.kafka.topics import KafkaState, Names, TopicCreation
 from limner_common.bus.port import RETRY_DELAYS_SECONDS, Subscription, TopicSpec
 from limner_common.db.uow import OutgoingMessage
 
@@ -65,6 +65,14 @@ class KafkaBus:
     async def prepare(self) -> None:
         """Create the product's topics when they are missing; see ``Bus.prepare``."""
         await self._creation.ensure_all()
+
+    async def examine(self) -> KafkaState:
+        """Return what an administrator should know about the brokers; makes nothing.
+
+        Raises:
+            Unavailable: Kafka is away, or refuses us; the message says what to do.
+        """
+        return await self._creation.examine()
 
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Write messages to all replicas in sync; see ``Bus.publish``."""

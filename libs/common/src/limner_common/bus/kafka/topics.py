@@ -59,6 +59,21 @@ class _Wanted:
     configs: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class KafkaState:
+    """What an administrator should know about the brokers.
+
+    Attributes:
+        brokers: How many there are.
+        topics: How many topics the product publishes to.
+        missing: Those that are not there yet, and may be made.
+    """
+
+    brokers: int
+    topics: int
+    missing: Sequence[str]
+
+
 class TopicCreation:
     """Creates topics that are missing; leaves those that exist as they are.
 
@@ -110,6 +125,26 @@ class TopicCreation:
             ]
         )
 
+    async def examine(self) -> KafkaState:
+        """Look whether the product's topics are there, or may be made; makes none.
+
+        Raises:
+            Unavailable: Kafka is away, or refuses to make them; the message says what to do.
+        """
+        wanted = [self._wanted(topic) for topic in self._topics]
+        admin = AIOKafkaAdminClient(**self._connection.client_options("limner-admin"))
+        with translated_outages():
+            try:
+                await admin.start()
+                brokers = len((await admin.describe_cluster())["brokers"])
+                existing = set(await admin.list_topics())
+                missing = [topic for topic in wanted if topic.name not in existing]
+                if missing:
+                    await self._create(admin, missing, is_rehearsal=True)
+            finally:
+                await closed(admin.close())
+        return KafkaState(brokers, len(wanted), [topic.name for topic in missing])
+
     def _wanted(self, topic: TopicSpec) -> _Wanted:
         kept = {"retention.ms": str(topic.retention_hours * 3_600_000), **_LIMIT}
         return _Wanted(self._names.topic(topic.name), self._partitions or topic.partitions, kept)
@@ -130,12 +165,13 @@ class TopicCreation:
                 await closed(admin.close())
         self._known.update(topic.name for topic in wanted)
 
-    async def _create(self, admin: AIOKafkaAdminClient, missing: Sequence[_Wanted]) -> None:
+    async def _create(self, admin: AIOKafkaAdminClient, missing: Sequence[_Wanted], *, is_rehearsal: bool = False) -> None:
         replication = self._replication or await self._possible_replication(admin)
         durable = {"min.insync.replicas": "2"} if replication > 2 else {}
         answer = await admin.create_topics(
             [NewTopic(t.name, t.partitions, replication, topic_configs={**t.configs, **durable}) for t in missing],
             timeout_ms=_CREATION_SECONDS * 1000,
+            validate_only=is_rehearsal,
         )
         for name, code, said in answer.topic_errors:
             error = for_code(code)
@@ -145,7 +181,8 @@ class TopicCreation:
                     f"Kafka refuses to create the topic {name}: {said or error.__name__}. Let the user create topics, or"
                     f" create it yourself with {partitions} partitions."
                 )
-        log.info("topics_created", topics=[topic.name for topic in missing], replication=replication)
+        if not is_rehearsal:
+            log.info("topics_created", topics=[topic.name for topic in missing], replication=replication)
 
     async def _possible_replication(self, admin: AIOKafkaAdminClient) -> int:
         brokers = len((await admin.describe_cluster())["brokers"])

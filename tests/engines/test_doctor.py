@@ -1,0 +1,56 @@
+"""The doctor on real engines: all well, and with passwords that are wrong."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+from tests.support.deployment import command
+from tests.support.engines import Engines
+
+#: What needs no engine, or schemas that are not there.
+_OTHERS = {"schemas", "keys", "scratch", "media libraries"}
+
+
+def findings(**environment: str) -> dict[str, dict[str, Any]]:
+    """What the doctor tells programs, by check; it must have found something wrong."""
+    outer = {key: value for key, value in os.environ.items() if not key.startswith("LIMNER_")}
+    done = subprocess.run(
+        command("doctor", "--json"), env={**outer, **environment}, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert done.stderr == ""
+    return {found["check"]: found for found in json.loads(done.stdout)["findings"]}
+
+
+def test_engines_that_are_well_and_schemas_that_are_missing(engines: Engines) -> None:
+    settings = {**engines.settings(), "LIMNER_DATABASE_URL": engines.new_database()}
+    found = findings(**settings)
+    engines_found = {name: finding["status"] for name, finding in found.items() if name not in _OTHERS}
+    assert engines_found == dict.fromkeys(("database", "connections", "clock", "events", "redis", "object store"), "ok"), (
+        found
+    )
+    assert found["schemas"]["status"] == "failed" and found["schemas"]["advice"] == "Run: limner migrate all"
+    assert "topics are missing and may be made" in found["events"]["message"]
+    assert findings(**settings)["events"]["message"] == found["events"]["message"], "the doctor makes no topics"
+    assert list(engines.minio().list_objects(settings["LIMNER_OBJECTS_S3_BUCKET"], recursive=True)) == []
+
+
+def test_passwords_that_are_wrong_are_told_from_engines_that_are_away(engines: Engines) -> None:
+    stack, wrong = engines.stack, "wr0ng-s3cret"
+    found = findings(
+        LIMNER_DATABASE_URL=stack.postgres.url().replace(stack.postgres.password, wrong),
+        LIMNER_REDIS_URL=engines.redis_url.replace(stack.redis.password, wrong),
+        LIMNER_KAFKA_SERVERS=stack.kafka.secured_servers,
+        LIMNER_KAFKA_SECURITY_PROTOCOL="SASL_SSL",
+        LIMNER_KAFKA_CA_FILE=str(stack.kafka.certificates.authority),
+        LIMNER_KAFKA_USERNAME=stack.kafka.user,
+        LIMNER_KAFKA_PASSWORD=wrong,
+        **{**engines.object_settings(engines.new_bucket()), "LIMNER_OBJECTS_S3_SECRET_KEY": wrong},
+    )
+    for name in ("database", "redis", "events", "object store"):
+        assert found[name]["status"] == "failed", found[name]
+        assert "Nothing can be reached" not in found[name]["message"]
+        assert wrong not in str(found[name]) and "LIMNER_" in found[name]["advice"]
+    assert "password" in found["database"]["message"]
+    assert "refused the credentials" in found["object store"]["message"]
