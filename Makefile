@@ -14,6 +14,9 @@ HELM_VERSION := 4.3.1
 HELM := .tools/helm-$(HELM_VERSION)/helm
 # Half of the tests' time is waiting for clients that poll.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# End-to-end tests that `make test-engines` runs on the cluster; all of them: E2E="tests/e2e/test_sdk.py tests/e2e/test_cli.py tests/e2e/test_split.py"
+E2E ?= tests/e2e/test_sdk.py tests/e2e/test_cli.py::test_a_task_of_a_zip_has_its_pictures \
+	tests/e2e/test_cli.py::test_an_export_into_a_folder_takes_the_servers_name
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 # Without bytecode every process that is started compiles all libraries anew, which takes seconds each.
@@ -78,7 +81,7 @@ engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
 
 test-engines: $(VENV)/.dev web $(HELM) ## only what needs real engines; takes those of `make engines`, or starts its own
 	$(BIN)/python -m tools.engines fetch
-	$(BIN)/python -m pytest tests/engines tests/faults/engines
+	$(BIN)/python -m pytest --engines tests/engines tests/faults/engines $(E2E)
 
 faults: $(VENV)/.dev ## break a cluster of two replicas and its engines for as long as operators fear, and print what survived
 	$(BIN)/python -m tools.engines fetch

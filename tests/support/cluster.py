@@ -79,7 +79,9 @@ class Cluster:
         self._nursery = nursery
         self._extra = dict(extra or {})
         self._private, self._public = new_keys()
-        self._ports = dict(zip(SERVICE_NAMES, free_ports(len(SERVICE_NAMES)), strict=True))
+        members = list(_plan(replicas))
+        ports = iter(free_ports(len(SERVICE_NAMES) + len(members)))  # at once, or one might be chosen twice
+        self._ports = dict(zip(SERVICE_NAMES, ports, strict=False))
         self._settings = {
             "LIMNER_DATABASE_URL": engines.new_database(),
             "LIMNER_DATABASE_POOL_SIZE": "4",
@@ -93,7 +95,7 @@ class Cluster:
             "LIMNER_DRAIN_SECONDS": "1.5",
         }
         self.url = f"http://127.0.0.1:{self._ports['api']}"
-        self.members = {member.title: member for member in self._plan(replicas)}
+        self.members = {title: _member(title, port) for title, port in zip(members, ports, strict=True)}
         (folder / "share").mkdir(parents=True, exist_ok=True)
 
     def environment(self, service: str, **extra: str) -> dict[str, str]:
@@ -196,14 +198,6 @@ class Cluster:
         path = self._log_path(title)
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def _plan(self, replicas: int) -> Iterator[Member]:
-        commands = [("serve", SERVICE_NAMES), ("work", WORKERS), ("relay", RELAYS)]
-        planned = [(kind, name, number) for kind, names in commands for name in names for number in range(replicas)]
-        for (kind, name, number), port in zip(planned, free_ports(len(planned)), strict=True):
-            option = "--port" if kind == "serve" else "--health-port"
-            arguments = [kind, name, "--host", "127.0.0.1", option, str(port)]
-            yield Member(f"{kind} {name} {number}", name, arguments, port)
-
     def _start(self, member: Member) -> None:
         environment = self.environment(member.service, **member.extra)
         if "LD_PRELOAD" in member.extra:  # takes hold only in a program that begins
@@ -221,6 +215,18 @@ class Cluster:
 
     def _log_path(self, title: str) -> Path:
         return self.home / f"{title.replace(' ', '-')}.log"
+
+
+def _plan(replicas: int) -> Iterator[str]:
+    for kind, names in (("serve", SERVICE_NAMES), ("work", WORKERS), ("relay", RELAYS)):
+        for name in names:
+            yield from (f"{kind} {name} {number}" for number in range(replicas))
+
+
+def _member(title: str, port: int) -> Member:
+    kind, name, _ = title.split()
+    option = "--port" if kind == "serve" else "--health-port"
+    return Member(title, name, [kind, name, "--host", "127.0.0.1", option, str(port)], port)
 
 
 def wait_until(is_so: Callable[[], bool], what: str, *, timeout_seconds: float = _START_TIMEOUT_SECONDS) -> None:

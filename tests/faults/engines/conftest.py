@@ -37,7 +37,7 @@ def outage_seconds(is_at_length: bool) -> float:
 @pytest.fixture(scope="session")
 def people(is_at_length: bool) -> int:
     """How many save at the same time."""
-    return 50 if is_at_length else 12
+    return 50 if is_at_length else 8
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def _jobs_of(web: httpx.Client, tasks: list[int]) -> list[int]:
     return [web.get(f"/api/jobs?task_id={task_id}").json()["count"] for task_id in tasks]
 
 
+@pytest.mark.at_length
 def test_consumers_are_killed_between_effect_and_commit(broken: Cluster, web: httpx.Client, fault: Fault) -> None:
     tasks = _make_tasks(web, "before the commit", 3)
     for task_id in tasks:

@@ -59,6 +59,7 @@ def _archive(caller: Caller, request: dict[str, str]) -> zipfile.ZipFile:
     return zipfile.ZipFile(io.BytesIO(caller.send("GET", request["result_url"]).content))
 
 
+@pytest.mark.at_length
 def test_clocks_differ_by_five_minutes(
     broken: Cluster, caller: Caller, pictures: Path, skewed_clock: Path, fault: Fault
 ) -> None:

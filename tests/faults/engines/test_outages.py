@@ -81,6 +81,7 @@ def test_postgres_is_restarted_under_load(
     annotators.check(fault)
 
 
+@pytest.mark.at_length
 def test_postgres_is_away_and_comes_back(
     broken: Cluster, web: httpx.Client, jobs: list[tuple[int, int]], mortal_engines: Engines, fault: Fault
 ) -> None:

@@ -91,6 +91,7 @@ class Adder:
         raise AssertionError("it cannot be read")
 
 
+@pytest.mark.at_length
 def test_what_is_added_for_a_revision_is_added_once_though_replicas_die(
     broken: Cluster, jobs: list[tuple[int, int]], fault: Fault
 ) -> None:

@@ -60,6 +60,7 @@ def _pictures(chunk: bytes) -> list[bytes]:
         return [archive.read(name) for name in sorted(archive.namelist())]
 
 
+@pytest.mark.at_length
 def test_minio_stops_and_comes_back(
     broken: Cluster, caller: Caller, web: httpx.Client, mortal_engines: Engines, originals: list[bytes], fault: Fault
 ) -> None:
