@@ -80,6 +80,9 @@ class Person:
             job_id, label_id = self.jobs[turn % len(self.jobs)]
             turn += 1
             frames = await self._open(job_id)
+            if frames is None:
+                await self._think(stop)
+                continue
             for _ in range(_SAVES_PER_JOB):
                 await self._think(stop)
                 if stop.is_set():
@@ -96,12 +99,14 @@ class Person:
             missing += len(ids - stored)
         return there, missing
 
-    async def _open(self, job_id: int) -> range:
+    async def _open(self, job_id: int) -> range | None:
         job = await self._ask("open: job", "GET", f"/api/jobs/{job_id}")
+        if job is None:
+            return None
         await self._ask("open: labels", "GET", f"/api/labels?job_id={job_id}&page_size=500")
         await self._ask("open: frames' facts", "GET", f"/api/jobs/{job_id}/data/meta")
         await self._ask("open: annotations", "GET", f"/api/jobs/{job_id}/annotations")
-        facts = job.json() if job is not None else {"start_frame": 0, "stop_frame": 0}
+        facts = job.json()
         for number in range(_PHOTOS_PER_JOB // _PHOTOS_PER_CHUNK):
             path = f"/api/jobs/{job_id}/data?type=chunk&quality=compressed&index={number}"
             await self._ask("read a chunk", "GET", path)
