@@ -1,5 +1,7 @@
 """Names of topics and groups, and the creation of what is missing."""
 
+import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -185,10 +187,20 @@ class TopicCreation:
             log.info("topics_created", topics=[topic.name for topic in missing], replication=replication)
 
     async def _possible_replication(self, admin: AIOKafkaAdminClient) -> int:
-        brokers = len((await admin.describe_cluster())["brokers"])
+        brokers = await self._count_brokers(admin)
         if brokers < _USUAL_REPLICATION:
             log.warning("topics_with_few_replicas", brokers=brokers)
         return min(brokers, _USUAL_REPLICATION)
+
+    @staticmethod
+    async def _count_brokers(admin: AIOKafkaAdminClient) -> int:
+        # One that came back a moment ago answers before the controller counts it among the brokers again.
+        deadline = time.monotonic() + _CREATION_SECONDS
+        while not (brokers := (await admin.describe_cluster())["brokers"]):
+            if time.monotonic() > deadline:
+                raise Unavailable("Kafka has no broker that topics could be created on.")
+            await asyncio.sleep(0.5)
+        return len(brokers)
 
 
 _LIMIT = {"max.message.bytes": str(MAX_MESSAGE_BYTES)}
