@@ -8,14 +8,18 @@ from collections.abc import AsyncIterator
 import pytest
 import sqlalchemy as sa
 
+from limner_api.identity.limits import FailureLimiter
 from limner_common.cache.redis import RedisCache
 from limner_common.cache.redis_lock import RedisReplicaLock
 from limner_common.db import Database, new_metadata
-from limner_common.errors import Unavailable
+from limner_common.errors import RateLimited, Unavailable
 from limner_common.redis_server import RedisServer
 from limner_common.signals.redis import RedisSignals
+from limner_common.tallies.redis import RedisTally
 from tests.support.cache_conformance import MAX_ITEM_BYTES, CacheConformance
 from tests.support.engines import Engines
+from tests.support.signals_conformance import SignalsConformance
+from tests.support.tally_conformance import TallyConformance
 from tests.support.wires import Wire, wire_to
 
 pytestmark = pytest.mark.engines
@@ -128,25 +132,46 @@ async def test_nobody_waits_for_a_lock_of_a_redis_that_is_away(wire: Wire, wired
         pass
 
 
-async def test_signals_are_heard_after_the_commit_and_only_then(engines: Engines, server: RedisServer) -> None:
-    signals = RedisSignals(server)
-    database = Database(engines.new_database(), new_metadata("signals"), signals=signals)
-    heard: list[str] = []
-    async with signals.listen("one", heard.append):
-        with pytest.raises(KeyError):
-            async with database.begin() as uow:
-                uow.notify("one", "rolled back")
-                raise KeyError
-        async with database.begin() as uow:
-            uow.notify("one", "first")
-            uow.notify("other", "elsewhere")
-            await uow.execute(sa.select(1))
-            assert heard == []
-        async with asyncio.timeout(5):
-            while not heard:
-                await asyncio.sleep(0.01)
-    assert heard == ["first"]
-    await database.close()
+class TestRedisSignals(SignalsConformance):
+    @pytest.fixture
+    def signals(self, server: RedisServer) -> RedisSignals:
+        return RedisSignals(server)
+
+    @pytest.fixture
+    async def database(self, engines: Engines, signals: RedisSignals) -> AsyncIterator[Database]:
+        database = Database(engines.new_database(), new_metadata("signals"), signals=signals)
+        yield database
+        await database.close()
+
+
+class TestRedisTally(TallyConformance):
+    @pytest.fixture
+    def tally(self, server: RedisServer) -> RedisTally:
+        return RedisTally(server)
+
+
+async def test_wrong_passwords_are_counted_across_replicas_and_alone_while_redis_is_away(
+    server: RedisServer, wire: Wire, wired: RedisServer
+) -> None:
+    wired.prefix = server.prefix
+    one, two = (FailureLimiter(3, 60, shared=RedisTally(replica)) for replica in (server, wired))
+    await one.fail("bob")
+    await one.fail("bob")
+    await two.check("bob")
+    await two.fail("bob")
+    for replica in (one, two):
+        with pytest.raises(RateLimited, match="Try again in"):
+            await replica.check("bob")
+        await replica.check("eve")
+    wire.is_cut = True
+    wire.cut()
+    await two.check("bob")  # of which it has counted one by itself
+    for _ in range(2):
+        await two.fail("bob")
+    with pytest.raises(RateLimited):
+        await two.check("bob")
+    await one.forget("bob")
+    await one.check("bob")
 
 
 async def test_listeners_are_told_that_redis_is_away_and_units_of_work_do_not_mind(

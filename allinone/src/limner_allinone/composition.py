@@ -36,6 +36,7 @@ from limner_common.readiness import Draining, Readiness
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
 from limner_common.signals.redis import RedisSignals
+from limner_common.tallies.redis import RedisTally
 from limner_common.work import Worker
 
 log = structlog.get_logger(__name__)
@@ -185,6 +186,7 @@ async def install(
                 settings=settings,
                 metrics=metrics,
                 replicas=replica_lock_from(settings, redis),
+                tally=None if redis is None else RedisTally(redis),
                 readiness=readiness,
             )
             with named_settings():

@@ -120,6 +120,26 @@ async def test_tries_of_a_consumer_are_counted_by_outcome(database: Database, bu
     assert [now - then for now, then in zip(counted(), before, strict=True)] == [2, 1, 1]
 
 
+async def test_dead_letters_are_shown_by_group(database: Database, bus: LocalBus) -> None:
+    async def handle(_uow: UnitOfWork, delivery: Delivery) -> None:
+        if delivery.key != "0":
+            raise InvalidMessage("poison")
+
+    groups = {"measured.dying": [TOPIC], "measured.fine": [TOPIC]}
+    await record(database, 3)
+    await relay_once(database, bus)
+    task = asyncio.create_task(run_consumer(database, bus, Consumer("measured.dying", (TOPIC,), handle)))
+    await until(bus.dead_letters.counts, {"measured.dying": 2})
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    shown = samples(await rendered(database, bus, groups=groups), "limner_consumer_dead_letters")
+    assert (shown["measured.dying",], shown["measured.fine",]) == (2, 0)
+    (letter, _) = await bus.dead_letters.page("measured.dying", limit=10)
+    await bus.dead_letters.drop("measured.dying", [letter.event_id])
+    shown = samples(await rendered(database, bus, groups=groups), "limner_consumer_dead_letters")
+    assert shown["measured.dying",] == 1
+
+
 async def test_a_queue_is_shown_by_kind_and_state(database: Database, bus: LocalBus) -> None:
     for kind in ("cut", "cut", "paste"):
         await enqueue(database, kind)

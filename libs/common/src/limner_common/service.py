@@ -25,6 +25,7 @@ from limner_common.objects.port import ObjectStore
 from limner_common.observe.page import MetricsPage
 from limner_common.readiness import Readiness
 from limner_common.settings import ServiceSettings
+from limner_common.tallies import Tally
 from limner_common.work.queue import WorkQueue
 from limner_common.work.worker import Handler
 
@@ -44,6 +45,7 @@ class Resources:
         settings: Settings shared by all services.
         metrics: The process's page of metrics.
         replicas: Keeps replicas from building the same thing at once; None where there is nothing to gain.
+        tally: Counts for all replicas; None where they share nothing to count by.
         readiness: What the service needs, and whether the process is about to end.
     """
 
@@ -58,6 +60,7 @@ class Resources:
     metrics: MetricsPage
     readiness: Readiness
     replicas: ReplicaLock | None = None
+    tally: Tally | None = None
 
 
 class Container(Protocol):

@@ -28,7 +28,9 @@ class ApiContainer:
         self.live = LiveHub(resources.database.signals)
         self.schema = PublicSchema(resources.upstreams)
         self.passwords = Passwords(self.settings.password_threads)
-        self.login_failures = FailureLimiter(self.settings.login_failures_max, self.settings.login_failures_seconds)
+        self.login_failures = FailureLimiter(
+            self.settings.login_failures_max, self.settings.login_failures_seconds, shared=resources.tally
+        )
 
     async def __aenter__(self) -> "ApiContainer":
         return self

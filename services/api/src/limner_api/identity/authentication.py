@@ -92,18 +92,18 @@ async def _with_secret(container: ApiContainer, credential: Credential) -> Authe
 
 async def _with_password(request: Request, container: ApiContainer, credential: Credential) -> Authenticated:
     key = failure_key(request, container, credential.username)
-    container.login_failures.check(key)
+    await container.login_failures.check(key)
     row = await repository.find_by_name(container.database, credential.username)
     stored = None if row is None else row["password_hash"]
     if not await container.passwords.verify_again(stored, credential.secret) or row is None:
-        container.login_failures.fail(key)
+        await container.login_failures.fail(key)
         raise Unauthenticated("Invalid username/password.")
     return authenticated_of(row, CredentialKind.BASIC)
 
 
-def failure_key(request: Request, container: ApiContainer, username: str) -> tuple[str, str]:
+def failure_key(request: Request, container: ApiContainer, username: str) -> str:
     """Return what wrong passwords are counted by: the account asked for and the address asked from."""
-    return (username.casefold(), container.client_address(request))
+    return f"{container.client_address(request)} {username.casefold()}"
 
 
 def account_of(row: asyncpg.Record) -> Account:

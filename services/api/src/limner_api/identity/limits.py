@@ -1,56 +1,66 @@
-"""Pauses after too many wrong passwords. Kept per process and bounded: a brake on guessing, not a ledger."""
+"""Pauses after too many wrong passwords: a brake on guessing, not a ledger.
+
+Replicas count together where they share a tally.
+"""
 
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from math import ceil
 
 from limner_api.metrics import LOGIN_FAILURES
 from limner_common.errors import RateLimited
-
-_KEYS_MAX = 10_000
+from limner_common.tallies import Count, MemoryTally, Tally
 
 
 class FailureLimiter:
-    """Counts failures by key in windows of fixed length.
+    """Counts failures by key in windows of fixed length, with all replicas; in this process alone while they cannot.
 
     Args:
         failures_max: Failures in a window before ``check`` refuses.
         window_seconds: Length of a window, from its first failure.
-        now: Monotonic seconds.
+        shared: Counts for all replicas; None where there is but one, or nothing to share by.
+        now: Monotonic seconds, for what this process counts.
     """
 
-    def __init__(self, failures_max: int, window_seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        failures_max: int,
+        window_seconds: float,
+        *,
+        shared: Tally | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._max = failures_max
-        self._window = window_seconds
-        self._now = now
-        self._failures: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+        self._window_seconds = window_seconds
+        self._shared = shared
+        self._own = MemoryTally(now)
 
-    def check(self, key: Hashable) -> None:
+    async def check(self, key: str) -> None:
         """Raise when the key has to wait.
 
         Raises:
             RateLimited: Too many failures; says when to come back.
         """
-        started, count = self._failures.get(key, (0.0, 0))
-        left = started + self._window - self._now()
-        if count >= self._max and left > 0:
+        counted = await self._count(key)
+        if counted.count >= self._max:
             LOGIN_FAILURES.labels("paused").inc()
-            raise RateLimited(
-                f"Too many failed login attempts. Try again in {ceil(left)} seconds.", retry_after_seconds=ceil(left)
-            )
+            left = max(1, ceil(counted.left_seconds))
+            raise RateLimited(f"Too many failed login attempts. Try again in {left} seconds.", retry_after_seconds=left)
 
-    def fail(self, key: Hashable) -> None:
+    async def fail(self, key: str) -> None:
         """Count a failure."""
         LOGIN_FAILURES.labels("wrong").inc()
-        now = self._now()
-        started, count = self._failures.pop(key, (now, 0))
-        if started + self._window <= now:
-            started, count = now, 0
-        self._failures[key] = (started, count + 1)
-        while len(self._failures) > _KEYS_MAX:
-            self._failures.popitem(last=False)
+        # Here too: the shared count may be gone the next time.
+        await self._own.add(key, self._window_seconds)
+        if self._shared is not None:
+            await self._shared.add(key, self._window_seconds)
 
-    def forget(self, key: Hashable) -> None:
+    async def forget(self, key: str) -> None:
         """Start anew after a success."""
-        self._failures.pop(key, None)
+        await self._own.forget(key)
+        if self._shared is not None:
+            await self._shared.forget(key)
+
+    async def _count(self, key: str) -> Count:
+        shared = None if self._shared is None else await self._shared.read(key)
+        return await self._own.read(key) if shared is None else shared

@@ -31,13 +31,13 @@ async def login(request: Request, body: LoginBody, services: Services) -> JSONAn
     if not name or not body.password:
         raise Invalid(_INCOMPLETE)
     key = failure_key(request, services, name)
-    services.login_failures.check(key)
+    await services.login_failures.check(key)
     try:
         user = await service.check_password(services.database, services.passwords, name, body.password)
     except Invalid:
-        services.login_failures.fail(key)
+        await services.login_failures.fail(key)
         raise
-    services.login_failures.forget(key)
+    await services.login_failures.forget(key)
     async with services.database.begin() as uow:
         begun = await service.begin_session(uow, services.settings, user)
     answer = JSONAnswer({"key": begun.key})
@@ -115,11 +115,11 @@ async def request_password_reset(body: PasswordResetBody) -> JSONAnswer:
 async def confirm_password_reset(request: Request, body: PasswordResetConfirmBody, services: Services) -> JSONAnswer:
     """Set a new password with the two parts of a reset link, which works once. For everybody."""
     key = failure_key(request, services, f"reset:{body.uid}")
-    services.login_failures.check(key)
+    await services.login_failures.check(key)
     try:
         account = await service.find_reset_account(services.database, body.uid, body.token)
     except Invalid:
-        services.login_failures.fail(key)
+        await services.login_failures.fail(key)
         raise
     service.check_new_password(body.new_password1, body.new_password2, (account.username,), field="new_password1")
     password_hash = await services.passwords.hash(body.new_password1)
