@@ -4,6 +4,7 @@ A record's answer must be contained in ours: every field it has must be there an
 be added. Dates, ids of keys and hosts differ from run to run and are only compared in kind.
 """
 
+import base64
 import json
 import re
 from dataclasses import dataclass
@@ -18,7 +19,14 @@ _SECRET_FIELDS = ("key", "invitation", "value")
 
 @dataclass(frozen=True)
 class Record:
-    """One recorded exchange."""
+    """One recorded exchange.
+
+    Attributes:
+        answer: The body where it is JSON or text.
+        answer_headers: Those of the answer, names in lower case.
+        content: The body where it is none of these and was small.
+        members: Names in the body where it is a zip.
+    """
 
     number: int
     name: str
@@ -29,6 +37,9 @@ class Record:
     body: Any
     status: int
     answer: Any
+    answer_headers: dict[str, str]
+    content: bytes | None
+    members: list[str] | None
 
 
 @dataclass(frozen=True)
@@ -40,12 +51,14 @@ class Difference:
         status: Our status; that of the record when None.
         answer: Our body, or a part of it; that of the record when missing.
         without: Parts of the recorded answer that are not compared: names joined by dots, ``*`` for all items of a list.
+        has_other_content: The body is a picture or an archive, and not like the recorded one.
     """
 
     reason: str
     status: int | None = None
     answer: Any = ...
     without: tuple[str, ...] = ()
+    has_other_content: bool = False
 
 
 def read_records(*ranges: tuple[int, int]) -> list[Record]:
@@ -87,6 +100,9 @@ def _record(path: Path) -> Record:
         body=request["body"],
         status=response["status"],
         answer=response.get("body"),
+        answer_headers={name.lower(): value for name, value in response["headers"].items()},
+        content=base64.b64decode(response["body_base64"]) if "body_base64" in response else None,
+        members=[name for name, *_ in response["zip_entries"]] if "zip_entries" in response else None,
     )
 
 

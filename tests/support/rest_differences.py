@@ -15,6 +15,21 @@ _POINTS = "Later servers check the number of points, and so do we."
 _FRAME = "A frame that the job does not have could never be seen or exported."
 _SENTENCE = "Faults are told by field, with positions in lists as keys, so that a client can show where they are."
 
+_REQUEST = "Newer clients get the id of a request, and ask the request."
+_REQUEST_ID = "Ids of requests are ours to give."
+_TOLD = "What went wrong is told with the name of the file, and without a trace."
+_FORMAT_LATER = "The format comes later."
+_NO_CONTEXT = "Errors have a body that says what is not there."
+_COUNTED = "Newer clients count frames of a task from 0, whatever its first frame and step are."
+
+
+def _failed(message: str) -> Difference:
+    return Difference(_TOLD, answer={"state": "Failed", "message": message})
+
+
+def _refused(message: str) -> Difference:
+    return Difference(_TOLD, status=400, answer=[message])
+
 
 def _fault(path: str, message: str, kind: str = "shapes") -> dict[str, object]:
     fault: object = [message]
@@ -131,6 +146,106 @@ DIFFERENCES = {
     "task-new-export": Difference(_NO_DATA, answer=["The task has no data yet."]),
     "functions": Difference("There are no functions, which is no failure of the server.", status=200, answer=[]),
     "events": Difference("Addresses of people are not repeated to clients.", without=("events.*.user_email",)),
+    # Media.
+    **dict.fromkeys(
+        (
+            "data-empty",
+            "data-upload-finish",
+            "data-bad-text-file",
+            "data-bad-broken-jpeg",
+            "data-bad-broken-zip",
+            "data-bad-missing-share",
+            "data-bad-empty-zip",
+            "data-bad-video-and-image",
+        ),
+        Difference(_REQUEST, answer={}),
+    ),
+    "data-no-quality": Difference("The quality has a default.", status=202, answer={}),
+    "tus-create-without-origin": Difference("An upload needs no Origin.", status=201, answer=None),
+    "tus-options": Difference("The protocol is told to who asks.", status=204, answer=None),
+    **dict.fromkeys(
+        ("task-status-just-after", "task-status-finished"),
+        Difference("What is finished has all of its progress.", without=("progress",)),
+    ),
+    "data-upload-again": Difference(_SENTENCE_IN_A_LIST, answer=["Adding more data is not supported"]),
+    "status-bad-text-file": _failed("note.txt: no media data found: this kind of file is not supported"),
+    "status-bad-broken-jpeg": _failed("broken.jpg: this is not an image that can be read"),
+    "status-bad-broken-zip": _failed("b.zip: this is not an archive that can be read; use zip or tar"),
+    "status-bad-missing-share": _failed("nothing.jpg: there is no such file or folder in the share"),
+    "status-bad-empty-zip": _failed("e.zip: the archive holds no files"),
+    "status-bad-video-and-image": _failed("clip.mp4: a video must be the only file of a task, but y.jpg was given too"),
+    **dict.fromkeys(
+        ("images-context", "video-context", "related-context-none"),
+        Difference(_NO_CONTEXT, answer={"detail": "The frame has no context images."}),
+    ),
+    "3d-context": Difference("A context image keeps its name.", has_other_content=True),
+    "video-step-frame-compressed": Difference(_COUNTED, status=200, answer=None),
+    "video-step-frame-original": Difference(_COUNTED, status=200, answer=None),
+    "video-step-context": Difference(_COUNTED, status=404, answer={"detail": "The frame has no context images."}),
+    "data-chunk-out-of-range": Difference(_SENTENCE_IN_A_LIST, answer=["The chunk number should be in the [0, 0] range"]),
+    "data-frame-out-of-range": Difference(_SENTENCE_IN_A_LIST, answer=["The frame number should be in the [0, 7] range"]),
+    "data-negative": Difference(_SENTENCE_IN_A_LIST, answer=["The frame number should be in the [0, 7] range"]),
+    "video-step-preview": Difference(
+        "The preview is the first frame of the task, whatever its first frame and step are.", has_other_content=True
+    ),
+    "job-chunk": Difference("Chunks of a job hold frames of the job only.", has_other_content=True),
+    "data-number-text": Difference(
+        "What is no number is the client's mistake, not an internal error.",
+        status=400,
+        answer={"number": ["A valid integer is required."]},
+    ),
+    "job-frame-outside": Difference(_SENTENCE_IN_A_LIST, answer=["The frame number doesn't belong to the job"]),
+    "chunk-range": Difference("A part is sent when a part is asked for.", status=206),
+    "meta-delete-frames-bad": Difference(
+        "A frame that is not there cannot be deleted.",
+        status=400,
+        answer={"deleted_frames": ["The task has the frames 0 to 3, not 77."]},
+    ),
+    # Exports and imports.
+    "export-3d-format-on-images": Difference(_FORMAT_LATER, status=400, answer=["Unknown format specified for the request"]),
+    "export-3d-format-on-images-later": Difference(
+        _FORMAT_LATER, status=400, answer=["Unknown format specified for the request"]
+    ),
+    "export-error-first": Difference(_FORMAT_LATER, status=400, answer=["Unknown format specified for the request"]),
+    "export-error": Difference(_FORMAT_LATER, status=400, answer=["Unknown format specified for the request"]),
+    "import-multipart-post": Difference("A form with the file is an upload too.", status=202, answer={}),
+    **dict.fromkeys(
+        (
+            "import-upload-finish",
+            "import-multipart-put",
+            "import-not-a-zip",
+            "import-other-format",
+            "import-coco-unknown-category",
+            "import-coco-unknown-image",
+            "import-coco-not-json",
+            "import-cvat-xml-bad-label",
+            "import-cvat-xml-broken",
+            "import-cvat-xml-unknown-image",
+        ),
+        Difference(_REQUEST_ID, without=("rq_id",)),
+    ),
+    "import-foreign-rq": Difference(
+        "Errors have a body that says what is wrong.", answer={"detail": "This import was not started by you."}
+    ),
+    "import-not-a-zip-result": _refused("x.zip: the file is neither a ZIP archive nor an XML or JSON file"),
+    "import-other-format-result": Difference(
+        "An archive of another format is refused instead of importing nothing.",
+        status=400,
+        answer=["the archive has neither 'ImageSets' nor XML files"],
+    ),
+    "import-coco-unknown-category-result": _refused(
+        "x.json: image 'y1.jpg' annotation 1: label 'zeppelin' does not exist in the task"
+    ),
+    "import-coco-unknown-image-result": _refused(
+        "x.json: image 'nowhere.jpg': could not match the item with a frame of the task (nowhere.jpg)"
+    ),
+    "import-coco-not-json-result": _refused("x.json: not valid JSON (lexical error: invalid string in json text.)"),
+    "import-cvat-xml-bad-label-result": _refused(
+        "x.xml: image 'y1.jpg' object 1: label 'zeppelin' does not exist in the task"
+    ),
+    "import-cvat-xml-broken-result": _refused(
+        "x.xml: not well-formed XML (Couldn't find end of Start Tag annotations, line 1, column 13 (000000.xml, line 1))"
+    ),
     # Annotations.
     "write-bad-label-id": Difference(_SENTENCE, answer=_fault("label_id", "label_id `999999` is invalid")),
     "write-label-of-other-task": Difference(_SENTENCE, answer=_fault("label_id", "label_id `1` is invalid")),
@@ -247,20 +362,13 @@ DIFFERENCES = {
         status=400,
         answer={"shapes": {"1": {"frame": ["frame 3 is not one of the frames 0 to 2"]}}},
     ),
-    "annotations-update-unknown-id": Difference(
-        "An object that is gone is added again under a new id: ids are ours to give.", answer={"shapes": [{"frame": 0}]}
-    ),
 }
 
 #: Exchanges whose behaviour other tests check against these recordings in their own way: first, last, where.
 ELSEWHERE = (
     (2, 2, "tests/unit/exports: the list of formats is compared with tests/golden/formats/formats.json"),
-    (103, 190, "tests/unit/media and tests/integration/media: uploads, chunks, frames, meta, with tests/golden/media"),
-    (305, 305, "tests/integration/api/catalog/test_projects.py: the preview of a project"),
-    (315, 315, "tests/integration/exports: the export of a project without tasks"),
-    (320, 361, "tests/integration/exports: the older export and import flow, refusals, results"),
+    (338, 338, "tests/integration/exports/test_older_flow.py: whether an import is over when asked at once is a race"),
     (510, 510, "OPTIONS describes forms of the recorded server; the description of the API is /api/schema"),
-    (512, 513, "tests/integration/api/catalog/test_tasks.py: a task is deleted and gone"),
 )
 
 #: Exchanges of features that do not exist yet: first, last, what.
