@@ -54,3 +54,31 @@ def test_passwords_that_are_wrong_are_told_from_engines_that_are_away(engines: E
         assert wrong not in str(found[name]) and "LIMNER_" in found[name]["advice"]
     assert "password" in found["database"]["message"]
     assert "refused the credentials" in found["object store"]["message"]
+
+
+def test_engines_are_reached_over_tls_when_their_authority_is_known_and_only_then(engines: Engines) -> None:
+    stack = engines.stack
+    settings = {
+        **engines.settings(),
+        "LIMNER_DATABASE_URL": engines.new_database(),
+        "LIMNER_DATABASE_SSLMODE": "verify-full",
+        "LIMNER_REDIS_URL": stack.redis.tls_url,
+        "LIMNER_KAFKA_SERVERS": stack.kafka.secured_servers,
+        "LIMNER_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        "LIMNER_KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "LIMNER_KAFKA_USERNAME": stack.kafka.user,
+        "LIMNER_KAFKA_PASSWORD": stack.kafka.password,
+    }
+    authorities = {
+        "LIMNER_DATABASE_CA_FILE": stack.postgres.certificates.authority,
+        "LIMNER_REDIS_CA_FILE": stack.redis.certificates.authority,
+        "LIMNER_KAFKA_CA_FILE": stack.kafka.certificates.authority,
+    }
+    found = findings(**settings, **{name: str(path) for name, path in authorities.items()})
+    for name in ("database", "connections", "clock", "redis", "events"):
+        assert found[name]["status"] == "ok", found[name]
+    assert "is missing" in found["schemas"]["message"], "the pool speaks TLS too"
+    foreign = findings(**settings)
+    for name in ("database", "redis", "events"):
+        assert foreign[name]["status"] == "failed", foreign[name]
+        assert "Nothing can be reached" not in foreign[name]["message"]
