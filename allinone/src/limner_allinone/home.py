@@ -136,15 +136,18 @@ def _open(home: Home) -> tuple[Home, IO[str]]:
         if error.errno == errno.ENOSPC:
             raise Unavailable(f"The disk that holds {home.folder} is full.") from error
         raise Invalid(f"{home.folder} cannot be used: {error.strerror}. Choose another with --home.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise Conflict(
-            f"Another Limner is running on {home.folder}. Stop it first, or choose another --home.", code=HOME_IN_USE
-        ) from error
-    _check_space(home)
-    _check_reachable(home)
-    _check_version(home)
+    with contextlib.ExitStack() as held:
+        held.enter_context(lock)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Conflict(
+                f"Another Limner is running on {home.folder}. Stop it first, or choose another --home.", code=HOME_IN_USE
+            ) from error
+        _check_space(home)
+        _check_reachable(home)
+        _check_version(home)
+        held.pop_all()  # the lock goes to the caller
     return home, lock
 
 
