@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +43,7 @@ def client(product: Product) -> Iterator[Client]:
 Cli = Callable[..., str]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def cli(product: Product) -> Cli:
     """Runs the unmodified command line client; returns its standard output and fails on warnings."""
 
@@ -68,7 +69,13 @@ def cli(product: Product) -> Cli:
     return run
 
 
-@pytest.fixture
+def at_once(*calls: Callable[[], str]) -> list[str]:
+    """Run calls of the command line client beside one another: each waits five seconds before it asks for its request."""
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return [call.result() for call in [threads.submit(call) for call in calls]]
+
+
+@pytest.fixture(scope="session")
 def labels() -> str:
     return json.dumps(
         [

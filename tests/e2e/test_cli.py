@@ -14,34 +14,6 @@ from tests.support.product import Product
 
 pytestmark = pytest.mark.e2e
 
-EXPORT_FORMATS = [
-    "CVAT for images 1.1",
-    "CVAT for video 1.1",
-    "COCO 1.0",
-    "YOLO 1.1",
-    "Ultralytics YOLO Detection 1.0",
-    "Ultralytics YOLO Segmentation 1.0",
-    "PASCAL VOC 1.1",
-    "Datumaro 1.0",
-]
-IMPORT_NAME = {"CVAT for images 1.1": "CVAT 1.1", "CVAT for video 1.1": "CVAT 1.1"}
-
-DETECTOR = """
-import PIL.Image
-import cvat_sdk.auto_annotation as cvataa
-from cvat_sdk import models
-
-spec = cvataa.DetectionFunctionSpec(labels=[cvataa.label_spec("car", 0), cvataa.label_spec("person", 1)])
-
-
-def detect(context, image):
-    width, height = image.size
-    return [
-        cvataa.rectangle(0, [1, 2, width / 2, height / 2]),
-        cvataa.shape(1, type="polygon", points=[0, 0, 10, 0, 10, 10]),
-    ]
-"""
-
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[Path]:
@@ -103,37 +75,10 @@ def test_a_task_of_the_share_is_read_in_place(
     assert next(out.iterdir()).read_bytes() == pictures[4].read_bytes()
 
 
-@pytest.mark.parametrize("format_name", EXPORT_FORMATS)
-def test_a_dataset_is_exported_and_imported_again(cli: Cli, task: int, tmp_path: Path, format_name: str) -> None:
-    function = tmp_path / "detector.py"
-    function.write_text(DETECTOR)
-    cli("task", "auto-annotate", task, "--function-file", function, "--allow-unmatched-labels")
-    archive = tmp_path / "out.zip"
-    cli("task", "export-dataset", task, archive, "--format", format_name, "--with-images", "no")
-    with zipfile.ZipFile(archive) as opened:
-        assert opened.namelist() and opened.testzip() is None
-    cli("task", "import-dataset", task, archive, "--format", IMPORT_NAME.get(format_name, format_name))
-    with_images = tmp_path / "images.zip"
-    cli("task", "export-dataset", task, with_images, "--format", format_name, "--with-images", "yes")
-    with zipfile.ZipFile(with_images) as opened:
-        assert sum(name.lower().endswith(".png") for name in opened.namelist()) >= 5
-
-
 def test_an_export_into_a_folder_takes_the_servers_name(cli: Cli, task: int, tmp_path: Path) -> None:
     cli("task", "export-dataset", task, tmp_path, "--format", "COCO 1.0")
     names = [path.name for path in tmp_path.glob("*.zip")]
     assert len(names) == 1 and names[0].startswith("task_") and "coco" in names[0]
-
-
-def test_auto_annotation_with_a_function_of_the_user(cli: Cli, task: int, tmp_path: Path) -> None:
-    function = tmp_path / "detector.py"
-    function.write_text(DETECTOR)
-    cli("task", "auto-annotate", task, "--function-file", function)
-    out = tmp_path / "coco.zip"
-    cli("task", "export-dataset", task, out, "--format", "COCO 1.0")
-    with zipfile.ZipFile(out) as archive:
-        document = json.loads(archive.read("annotations/instances_default.json"))
-    assert len(document["annotations"]) == 10
 
 
 def test_a_project_with_a_dataset(cli: Cli, labels: str, task: int, tmp_path: Path) -> None:
