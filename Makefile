@@ -81,7 +81,7 @@ engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
 
 test-engines: $(VENV)/.dev web $(HELM) ## only what needs real engines; takes those of `make engines`, or starts its own
 	$(BIN)/python -m tools.engines fetch
-	$(BIN)/python -m pytest --engines tests/engines tests/faults/engines $(E2E)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --engines tests/engines tests/faults/engines $(E2E)
 
 faults: $(VENV)/.dev ## break a cluster of two replicas and its engines for as long as operators fear, and print what survived
 	$(BIN)/python -m tools.engines fetch
