@@ -30,6 +30,7 @@ def test_engines_that_are_well_and_schemas_that_are_missing(engines: Engines) ->
     assert engines_found == dict.fromkeys(("database", "connections", "clock", "events", "redis", "object store"), "ok"), (
         found
     )
+    assert "***" not in str(found), "the access key is a word, not a secret"
     assert found["schemas"]["status"] == "failed" and found["schemas"]["advice"] == "Run: limner migrate all"
     assert "topics are missing and may be made" in found["events"]["message"]
     assert findings(**settings)["events"]["message"] == found["events"]["message"], "the doctor makes no topics"

@@ -1,6 +1,5 @@
 """Runs all checks that apply and reports what they found, to people or to programs."""
 
-import asyncio
 import json
 import os
 import sys
@@ -50,13 +49,13 @@ async def examine(folder: Path, *, as_json: bool = False) -> int:
 
 
 async def _run(checks: Sequence[Check]) -> list[Finding]:
-    """Run checks side by side, those that need another one afterwards; returns their findings in the order given."""
-    first = [check for check in checks if not check.needs]
-    found = {finding.check: finding for finding in await asyncio.gather(*map(find, first))}
-    well = {name for name, finding in found.items() if finding.status in (Status.OK, Status.WARNING)}
-    then = [check for check in checks if check.needs in well]
-    found |= {finding.check: finding for finding in await asyncio.gather(*map(find, then))}
-    return [found[check.name] if check.name in found else skipped(check) for check in checks]
+    """Run checks one after the other: what one of them imports would hold up the timeouts of another."""
+    found: dict[str, Finding] = {}
+    for check in checks:
+        needed = found.get(check.needs)
+        is_in_vain = needed is not None and needed.status is Status.FAILED
+        found[check.name] = skipped(check) if is_in_vain else await find(check)
+    return list(found.values())
 
 
 def _print_lines(findings: Sequence[Finding]) -> None:

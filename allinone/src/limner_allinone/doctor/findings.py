@@ -15,9 +15,11 @@ from pydantic import SecretStr
 from limner_common.errors import DomainError
 from limner_common.settings import ServiceSettings
 
-#: Longest examination of one engine, seconds; several run at once.
+#: Longest examination of one engine, seconds.
 _PATIENCE_SECONDS: Final = 20.0
 _REACH_SECONDS: Final = 3.0
+#: Names rather than secrets, and often ordinary words.
+_NAMES: Final = frozenset({"objects_s3_access_key"})
 #: Shorter secrets would take letters out of ordinary words; they protect nothing anyway.
 _LEAST_SECRET: Final = 4
 
@@ -155,7 +157,7 @@ def address_of(url: str, default_port: int) -> tuple[tuple[str, int], ...]:
 def _secrets_of(settings: ServiceSettings) -> Iterable[str]:
     for name in type(settings).model_fields:
         value = getattr(settings, name)
-        if isinstance(value, SecretStr):
+        if isinstance(value, SecretStr) and name not in _NAMES:
             secret = value.get_secret_value()
             yield secret
             _, _, password = secret.partition("://")[2].rpartition("@")[0].partition(":")
