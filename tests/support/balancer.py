@@ -28,6 +28,7 @@ class _Address:
     replicas: list[int]
     ready: list[int] = field(default_factory=list)
     turn: Iterator[int] = field(default_factory=itertools.count)
+    passing: "set[asyncio.Task[None] | None]" = field(default_factory=set)
 
     async def probe(self) -> None:
         async with httpx.AsyncClient(timeout=3) as client:
@@ -36,10 +37,13 @@ class _Address:
                 await asyncio.sleep(PROBE_SECONDS)
 
     async def pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self.passing.add(task)  # or it may be collected as garbage while it runs
         with contextlib.suppress(OSError):
             there_reader, there_writer = await self._connect()
             await asyncio.gather(_copy(reader, there_writer), _copy(there_reader, writer))
         writer.close()
+        self.passing.discard(task)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         first = next(self.turn)
