@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from cvat_sdk import Client, make_client
 
+from tests.support.folders import make_enterable
 from tests.support.product import ADMIN, Product
 
 if TYPE_CHECKING:
@@ -23,9 +24,7 @@ def product(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     if request.config.getoption("--engines"):
         yield request.getfixturevalue("cluster")
         return
-    home = tmp_path_factory.mktemp("limner-home")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)  # as root the database runs as `nobody`
+    home = make_enterable(tmp_path_factory.mktemp("limner-home"))
     share = home / "share"
     running = Product(home, {"LIMNER_SHARE_FOLDER": str(share)}).start()
     yield running

@@ -17,6 +17,7 @@ from cvat_sdk.core.proxies.tasks import ResourceType
 
 from limner_allinone.postgres import running_url
 from tests.support.deployment import command
+from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
 from tests.support.product import ADMIN, Product
 
@@ -28,9 +29,7 @@ _DAY_SECONDS = 86_400
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product whose home these tests may spoil."""
-    home = tmp_path_factory.mktemp("limner-admin")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)
+    home = make_enterable(tmp_path_factory.mktemp("limner-admin"))
     product = Product(home).start()
     yield product
     product.kill()

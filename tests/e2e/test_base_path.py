@@ -12,6 +12,7 @@ from cvat_sdk.core.proxies.tasks import ResourceType
 from playwright.async_api import async_playwright, expect
 
 from tests.e2e.test_web import CHROMIUM, sign_in
+from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
 from tests.support.product import ADMIN, Product
 
@@ -20,9 +21,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
-    home = tmp_path_factory.mktemp("limner-below")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)  # as root the database runs as `nobody`
+    home = make_enterable(tmp_path_factory.mktemp("limner-below"))
     running = Product(home, {"LIMNER_API_BASE_PATH": "/team/label"}).start()
     assert running.url.endswith("/team/label")
     yield running

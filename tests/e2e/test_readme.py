@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
 
 pytestmark = pytest.mark.e2e
@@ -24,9 +25,7 @@ README = (ROOT / "README.md").read_text()
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """``make run`` on an empty home: the port, and the password it printed."""
-    home = tmp_path_factory.mktemp("readme-home")
-    for folder in (home, home.parent, home.parent.parent):
-        folder.chmod(0o755)
+    home = make_enterable(tmp_path_factory.mktemp("readme-home"))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -20,6 +20,7 @@ from PIL import Image
 
 from limner_allinone.postgres import EmbeddedPostgres
 from tests.support.deployment import WORKERS, Deployment
+from tests.support.folders import make_enterable
 from tests.support.metrics import samples
 from tests.support.pictures import picture, write_pictures
 from tests.support.product import ADMIN
@@ -35,9 +36,7 @@ def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         engines = request.getfixturevalue("engines")
         yield engines.new_database(), engines.settings()
         return
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o755)  # as root the database runs as `nobody`
-    server = EmbeddedPostgres(folder / "database")
+    server = EmbeddedPostgres(make_enterable(folder) / "database")
     asyncio.run(server.start())
     yield server.url(), {"LIMNER_OBJECTS_FOLDER": str(folder / "objects")}
     asyncio.run(server.stop())

@@ -8,6 +8,7 @@ import pytest
 
 from limner_allinone.postgres import EmbeddedPostgres
 from tests.support.deployment import Deployment
+from tests.support.folders import make_enterable
 from tests.support.product import ADMIN, Product
 from tests.support.traced_upload import QUICKLY, check_way, request_id_of, upload
 from tests.support.traces import Collector, collector
@@ -23,9 +24,7 @@ def traces() -> Iterator[Collector]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)  # as root the database runs as `nobody`
-    return tmp_path
+    return make_enterable(tmp_path)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
 from limner_common.work import WorkContext, Worker, WorkQueue
 from tests.support.bus_conformance import until
+from tests.support.folders import make_enterable
 from tests.support.installation import DatabaseServer
 from tests.support.metrics import samples, value
 
@@ -219,9 +220,7 @@ async def test_an_exhausted_pool_does_not_keep_the_page_from_being_sampled(datab
 
 
 async def test_the_page_is_answered_without_a_database_and_says_so(tmp_path: Path) -> None:
-    for parent in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        parent.chmod(0o755)
-    server = EmbeddedPostgres(tmp_path / "data")
+    server = EmbeddedPostgres(make_enterable(tmp_path) / "data")
     await server.start()
     database = Database(server.url(), metadata)
     bus = LocalBus(server.url())
