@@ -12,8 +12,10 @@ BUF_VERSION := 1.75.0
 BUF := .tools/buf-$(BUF_VERSION)/node_modules/.bin/buf
 HELM_VERSION := 4.3.1
 HELM := .tools/helm-$(HELM_VERSION)/helm
-# Half of the tests' time is waiting for clients that poll.
+# Half of the tests' time is waiting for clients that poll. Files go to workers in their order: those that take minutes are
+# in folders whose names come first.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # End-to-end tests that `make test-engines` runs on the cluster; all of them: E2E="tests/e2e/test_sdk.py tests/e2e/test_cli.py tests/e2e/test_split.py"
 E2E ?= tests/e2e/test_sdk.py tests/e2e/test_cli.py::test_a_task_of_a_zip_has_its_pictures \
 	tests/e2e/test_cli.py::test_an_export_into_a_folder_takes_the_servers_name
@@ -65,7 +67,7 @@ run: $(VENV)/.runtime web ## set up and start Limner on http://localhost:$(PORT)
 	$(BIN)/limner up --port $(PORT)
 
 test: $(VENV)/.dev web readers ## set up and run the whole default suite
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
 
 e2e: $(VENV)/.dev web ## only the tests that drive the whole product
 	$(BIN)/python -m pytest tests/e2e
@@ -81,7 +83,7 @@ engines-stop: $(VENV)/.dev ## stop what `make engines` started; data are kept
 
 test-engines: $(VENV)/.dev web $(HELM) ## only what needs real engines; takes those of `make engines`, or starts its own
 	$(BIN)/python -m tools.engines fetch
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --engines tests/engines tests/faults/engines $(E2E)
+	$(BIN)/python -m pytest $(PARALLEL) --engines tests/engines tests/faults/engines $(E2E)
 
 faults: $(VENV)/.dev ## break a cluster of two replicas and its engines for as long as operators fear, and print what survived
 	$(BIN)/python -m tools.engines fetch
