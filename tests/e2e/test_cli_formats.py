@@ -53,7 +53,7 @@ def tasks(cli: Cli, labels: str, tmp_path_factory: pytest.TempPathFactory) -> di
 
     def make(name: str) -> str:
         task = cli("task", "create", name, "--labels", labels, "local", *pictures).split()[-1]
-        cli("task", "auto-annotate", task, "--function-file", function)
+        cli("task", "auto-annotate", task, "--function-file", function, "--allow-unmatched-labels")
         return task
 
     made: list[str] = []

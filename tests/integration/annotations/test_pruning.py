@@ -1,5 +1,6 @@
 """Old revisions: let go by age and number, removed bit by bit, and never missed by those that are kept."""
 
+import asyncio
 import random
 from datetime import timedelta
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from limner_annotations.pruning import repository
 from limner_annotations.pruning.service import Retention, prune
+from limner_common.clock import utc_now
 from limner_common.db import UnitOfWork
 from limner_common.errors import Unavailable
 from limner_model.facts import TaskFacts
@@ -122,6 +124,19 @@ async def test_removing_goes_on_where_it_was_interrupted(workshop: Workshop, mon
     monkeypatch.undo()
     assert await prune(workshop.container.database, Retention(NOTHING_BY_AGE, 2), batch_rows=1) > 0
     assert (await revisions(workshop, task, 12))[11:] == before[11:]
+
+
+async def test_two_that_remove_the_same_rows_leave_none(workshop: Workshop) -> None:
+    task, _ = await with_revisions(workshop, 12)
+    database = workshop.container.database
+    async with database.begin() as uow:
+        await repository.raise_floors(uow, older_than=utc_now(), kept_count=1)
+    async with database.begin() as uow:
+        assert await repository.remove_ended(uow, task.jobs[0].id, 12, 2) == 2
+        beside = asyncio.create_task(prune(database, Retention(NOTHING_BY_AGE, 1), batch_rows=2))
+        await asyncio.sleep(0.3)  # by now it waits for the same two rows
+    await beside
+    assert (await workshop.rows("SELECT count(*) FROM annotations.objects WHERE ended_rev <= 12"))[0][0] == 0
 
 
 async def test_a_job_that_is_being_saved_is_left_for_the_next_time(workshop: Workshop) -> None:

@@ -57,8 +57,12 @@ async def remove_ended(uow: UnitOfWork, job_id: int, floor: int, limit: int) -> 
 
 
 async def mark_pruned(uow: UnitOfWork, job_id: int, floor: int) -> None:
-    """Remember that nothing is left of a job's revisions before one."""
-    await uow.execute(sa.update(job_states).where(job_states.c.job_id == job_id).values(pruned_to=floor))
+    """Remember that nothing is left of a job's revisions before one, unless something is.
+
+    Another process may be removing rows of the same job: until it has committed they count as left.
+    """
+    left = sa.exists().where(objects.c.job_id == job_id, objects.c.ended_rev <= floor)
+    await uow.execute(sa.update(job_states).where(job_states.c.job_id == job_id, ~left).values(pruned_to=floor))
 
 
 def is_unpruned() -> sa.ColumnElement[bool]:
