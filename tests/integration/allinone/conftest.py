@@ -6,9 +6,11 @@ import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -33,7 +35,17 @@ Limner = Callable[..., Awaitable[Done]]
 
 
 @pytest.fixture
-def limner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Limner]:
+def own_temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The temporary folder of one test: in the system's, a command tells what it removes of others that were killed."""
+    with tempfile.TemporaryDirectory(prefix="limner-test-") as folder:
+        Path(folder).chmod(0o711)  # as root, the database enters it as another user
+        monkeypatch.setenv("TMPDIR", folder)
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        yield Path(folder)
+
+
+@pytest.fixture
+def limner(monkeypatch: pytest.MonkeyPatch, own_temporary: Path) -> Iterator[Limner]:
     """Runs a command in this process, with the variables given and none of the outer ``LIMNER_*``."""
     root = logging.getLogger()
     handlers, level, logs = list(root.handlers), root.level, structlog.get_config()
@@ -55,7 +67,7 @@ def limner(monkeypatch: pytest.MonkeyPatch) -> Iterator[Limner]:
 
 
 @pytest.fixture
-def process() -> Limner:
+def process(own_temporary: Path) -> Limner:
     """The same in a process of its own, as people start it."""
 
     async def run(*arguments: object, **environment: str) -> Done:
