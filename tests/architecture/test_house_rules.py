@@ -58,6 +58,18 @@ def test_the_environment_is_read_by_settings_only(service: str) -> None:
     assert found == [], "settings are read once and passed down"
 
 
+def test_dependencies_of_routes_are_coroutines(service: str) -> None:
+    modules = list(modules_of(service))
+    depended = {ast.unparse(call.args[0]) for _, tree in modules for call in _calls(tree) if _is_function(call, "Depends")}
+    found = [
+        where(path, node.lineno)
+        for path, tree in modules
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef) and node.name in depended
+    ]
+    assert found == [], "plain functions are run in threads, which costs more than what they do"
+
+
 def test_no_module_is_too_long_to_read(service: str) -> None:
     found = {where(path, 1): _lines(path) for path, _ in modules_of(service) if _lines(path) > 500}
     assert found == {}, "a module that outgrows 500 lines becomes a package"

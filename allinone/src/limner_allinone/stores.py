@@ -8,6 +8,9 @@ from limner_common.objects import FolderObjectStore, ObjectStore, S3Bucket, S3Cr
 from limner_common.redis_server import RedisServer
 from limner_common.settings import ServiceSettings
 
+#: What is in memory may have left the disk for so long. Keys hold the token of data, so nobody is shown what was replaced.
+_FRESH_SECONDS = 1.0
+
 
 def object_store_from(settings: ServiceSettings) -> ObjectStore:
     """Return the object store that the settings describe.
@@ -77,7 +80,7 @@ def cache_from(settings: ServiceSettings, redis: RedisServer | None = None) -> C
     """
     folder = folder_cache_from(settings)
     if folder is not None:
-        return HotCache(folder, max_bytes=settings.cache_memory_bytes)
+        return HotCache(folder, max_bytes=settings.cache_memory_bytes, fresh_seconds=_FRESH_SECONDS)
     if redis is None:
         raise Misconfigured("Set LIMNER_CACHE_FOLDER or LIMNER_REDIS_URL: there is nowhere to keep the cache.")
     return RedisCache(redis, max_item_bytes=settings.redis_max_item_bytes)

@@ -140,6 +140,16 @@ async def test_the_next_chunk_is_built_ahead(studio: Studio) -> None:
     assert studio.container.chunks.build_count == 3
 
 
+async def test_the_next_chunk_is_looked_for_once_however_many_read_this_one(studio: Studio) -> None:
+    await studio.create(PICTURES, chunk_size=4)
+    chunks = studio.container.chunks
+    await chunk(studio, 0)
+    await asyncio.gather(*chunks._ahead)
+    for _ in range(3):
+        await chunk(studio, 0)
+        assert not chunks._ahead
+
+
 @pytest.mark.parametrize(
     ("query", "message"),
     [

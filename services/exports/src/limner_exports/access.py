@@ -12,7 +12,8 @@ from limner_exports.container import ExportsContainer
 from limner_exports.target import KIND_OF, Collection, Target
 
 
-def get_container(connection: HTTPConnection) -> ExportsContainer:
+# Coroutines, because FastAPI runs plain functions in threads, which costs more than what they do.
+async def get_container(connection: HTTPConnection) -> ExportsContainer:
     """Return the service's container."""
     container: ExportsContainer = connection.app.state.container
     return container
@@ -36,7 +37,7 @@ def _target(collection: Collection, object_id: int, grant: Grant, verb: str) -> 
     )
 
 
-def export_target(collection: Collection, object_id: int, grant: Granted) -> Target:
+async def export_target(collection: Collection, object_id: int, grant: Granted) -> Target:
     """Return the object of a path that is to be exported.
 
     Raises:
@@ -45,7 +46,7 @@ def export_target(collection: Collection, object_id: int, grant: Granted) -> Tar
     return _target(collection, object_id, grant, "export")
 
 
-def import_target(collection: Collection, object_id: int, grant: Granted) -> Target:
+async def import_target(collection: Collection, object_id: int, grant: Granted) -> Target:
     """Return the object of a path that is to be imported into; raises as ``export_target``."""
     return _target(collection, object_id, grant, "import")
 

@@ -33,13 +33,14 @@ class JobTarget:
     grant: Grant
 
 
-def get_container(connection: HTTPConnection) -> MediaContainer:
+# Coroutines, because FastAPI runs plain functions in threads, which costs more than what they do.
+async def get_container(connection: HTTPConnection) -> MediaContainer:
     """Return the service's container."""
     container: MediaContainer = connection.app.state.container
     return container
 
 
-def task_target(task_id: int, grant: Granted) -> TaskTarget:
+async def task_target(task_id: int, grant: Granted) -> TaskTarget:
     """Return the task of the path.
 
     Raises:
@@ -50,7 +51,7 @@ def task_target(task_id: int, grant: Granted) -> TaskTarget:
     return TaskTarget(task_id, _version(grant), grant)
 
 
-def job_target(job_id: int, grant: Granted) -> JobTarget:
+async def job_target(job_id: int, grant: Granted) -> JobTarget:
     """Return the job of the path; raises as ``task_target``."""
     task_id = grant.facts.get("task_id")
     if grant.facts.get("job_id") != job_id or not isinstance(task_id, int):

@@ -1,4 +1,4 @@
-"""The memory in front of a cache: the contract, what is kept, and that nothing old is answered."""
+"""The memory in front of a cache: the contract, what is kept, and for how long old values are answered."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -125,6 +125,36 @@ async def test_what_others_change_is_seen_at_once(hot: HotCache, behind: Countin
 
     assert await hot.get("a/b") == left
     assert await hot.get("a/b") == left
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_a_fresh_value_is_answered_without_asking_and_not_for_longer(behind: CountingCache, change: str) -> None:
+    now = 100.0
+    hot = HotCache(behind, max_bytes=10_000, fresh_seconds=2.0, clock=lambda: now)
+    await hot.put("a/b", VALUE, {"etag": "1"})
+    await reads_of(hot, behind, "a/b", 3)
+    act, left = CHANGES[change]
+    await act(behind)
+
+    now = 101.9
+    assert await hot.get("a/b") == VALUE
+    assert await hot.get_metadata("a/b") == {"etag": "1"}
+    now = 102.0
+    assert await hot.get_metadata("a/b") != {"etag": "1"}
+    assert await hot.get("a/b") == left
+
+
+async def test_a_value_found_again_is_fresh_again(behind: CountingCache) -> None:
+    now = 100.0
+    hot = HotCache(behind, max_bytes=10_000, fresh_seconds=2.0, clock=lambda: now)
+    await hot.put("a", VALUE, {"etag": "1"})
+    await reads_of(hot, behind, "a", 3)
+    now = 103.0
+    await hot.get("a")
+    await behind.delete("a")
+
+    now = 104.9
+    assert await hot.get("a") == VALUE
 
 
 @pytest.mark.parametrize("change", ["put", "delete", "delete_prefix"])

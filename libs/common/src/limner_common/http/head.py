@@ -6,10 +6,11 @@ from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from limner_common.http.matching import QuickRoute
 from limner_common.racing import until_first
 
 
-class ReadableRoute(APIRoute):
+class ReadableRoute(QuickRoute, APIRoute):
     """A route that answers HEAD where it answers GET; its description shows GET only."""
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -24,8 +25,10 @@ class ReadableRoute(APIRoute):
             await super().handle(scope, receive, send)
 
     def _is_head_of_get(self, scope: Scope) -> bool:
+        if scope.get("method") != "HEAD":
+            return False
         methods = self.methods or set[str]()
-        return scope.get("method") == "HEAD" and "GET" in methods and "HEAD" not in methods
+        return "GET" in methods and "HEAD" not in methods
 
 
 class HeadAnswers:

@@ -1,6 +1,7 @@
 """Projects, tasks and jobs as access control sees them: one prepared statement each, run with every request on them."""
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,6 +39,9 @@ _RELATIONS = {
 }
 _MAX_ID = 2**63 - 1
 
+#: A connection of the pool, or the driver's own, which costs less to lend for this alone.
+AnyConnection: TypeAlias = "AsyncConnection | asyncpg.Connection[Any]"
+
 
 @dataclass(frozen=True, slots=True)
 class AccessedObject:
@@ -64,23 +68,23 @@ class AccessedObject:
     facts: ObjectFacts
 
 
-async def find_project(connection: AsyncConnection, who: Authenticated, project_id: int) -> AccessedObject:
+async def find_project(connection: AnyConnection, who: Authenticated, project_id: int) -> AccessedObject:
     """Return a project as the caller stands to it; raises NotFound."""
     return await _find(connection, _PROJECT_SQL, who, project_id)
 
 
-async def find_task(connection: AsyncConnection, who: Authenticated, task_id: int) -> AccessedObject:
+async def find_task(connection: AnyConnection, who: Authenticated, task_id: int) -> AccessedObject:
     """Return a task as the caller stands to it; raises NotFound."""
     return await _find(connection, _TASK_SQL, who, task_id)
 
 
-async def find_job(connection: AsyncConnection, who: Authenticated, job_id: int) -> AccessedObject:
+async def find_job(connection: AnyConnection, who: Authenticated, job_id: int) -> AccessedObject:
     """Return a job as the caller stands to it; raises NotFound."""
     return await _find(connection, _JOB_SQL, who, job_id)
 
 
-async def _find(connection: AsyncConnection, sql: str, who: Authenticated, object_id: int) -> AccessedObject:
-    driver = await driver_connection(connection)
+async def _find(connection: AnyConnection, sql: str, who: Authenticated, object_id: int) -> AccessedObject:
+    driver = await driver_connection(connection) if isinstance(connection, AsyncConnection) else connection
     row = await driver.fetchrow(sql, object_id) if 0 < object_id <= _MAX_ID else None
     if row is None:
         raise NotFound

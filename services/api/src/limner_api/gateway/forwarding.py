@@ -56,7 +56,7 @@ async def authorize(
         organization_id = context.organization_id
         require(who.principal, action, ObjectFacts(organization_id, context.role))
     else:
-        async with container.database.read() as connection:
+        async with container.database.driver() as connection:
             accessed = await _FIND[route.target](connection, who, _id_of(request))
         require(who.principal, action, accessed.facts)
         organization_id = accessed.organization_id

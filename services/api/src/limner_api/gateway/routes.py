@@ -6,7 +6,6 @@ import asyncpg
 import sqlalchemy as sa
 import structlog
 from starlette.requests import Request
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from limner_api.access.objects import AccessedObject
@@ -16,15 +15,16 @@ from limner_api.gateway.repository import touch
 from limner_api.gateway.table import ROUTES, ForwardedRoute, Target
 from limner_api.requests.service import store_announced
 from limner_common.errors import DomainError, NotAllowed
+from limner_common.http.matching import QuickRoute
 from limner_common.requests import REQUEST_HEADER
 
 log = structlog.get_logger(__name__)
 
 
-def gateway_routes(container: ApiContainer) -> list[Route]:
+def gateway_routes(container: ApiContainer) -> list[QuickRoute]:
     """Return the routes to add to the application, in the table's order."""
     by_path = groupby(sorted(ROUTES, key=_position), key=lambda route: route.path)
-    return [Route(path, _PathEndpoint(container, tuple(routes))) for path, routes in by_path]
+    return [QuickRoute(path, _PathEndpoint(container, tuple(routes))) for path, routes in by_path]
 
 
 def _position(route: ForwardedRoute) -> int:

@@ -35,7 +35,7 @@ _SUBJECTS = {Collection.PROJECTS: "dataset", Collection.TASKS: "annotations", Co
 _TARGET = "/api/{collection}/{object_id}/{subject}"
 
 
-def upload_target(collection: Collection, object_id: int, subject: str, grant: Granted) -> Target:
+async def upload_target(collection: Collection, object_id: int, subject: str, grant: Granted) -> Target:
     """Return what a file is for.
 
     Raises:
@@ -44,7 +44,7 @@ def upload_target(collection: Collection, object_id: int, subject: str, grant: G
     """
     if _SUBJECTS[collection] != subject:
         raise NotFound
-    return import_target(collection, object_id, grant)
+    return await import_target(collection, object_id, grant)
 
 
 ForUpload = Annotated[Target, Depends(upload_target)]

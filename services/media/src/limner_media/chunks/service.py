@@ -2,9 +2,10 @@
 
 import asyncio
 import zlib
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from hashlib import blake2b
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import structlog
 
@@ -34,6 +35,9 @@ log = structlog.get_logger(__name__)
 
 #: Fewer frames than this are not worth a second process.
 _FRAMES_WORTH_SPLITTING = 4
+#: How long a chunk that was looked for ahead is taken to be there, and so many of them are remembered.
+_LOOKED_SECONDS = 30.0
+_MAX_LOOKED = 4096
 
 
 def checksum(value: bytes) -> int:
@@ -105,6 +109,7 @@ class Chunks:
         self._builds = builds
         self._is_prefetching = is_prefetching
         self._ahead: set[asyncio.Task[None]] = set()
+        self._looked_ahead: OrderedDict[str, float] = OrderedDict()
         self.build_count = 0
 
     def key(self, data: TaskData, quality: Quality, frames: ChunkFrames) -> str:
@@ -121,8 +126,11 @@ class Chunks:
         return await self._builds.get(self.key(data, quality, frames), lambda: self._build(data, quality, frames))
 
     def prefetch(self, data: TaskData, quality: Quality, frames: ChunkFrames) -> None:
-        """Build a chunk in the background, if a process is free and it is not there; failures are left to its reader."""
-        if self._is_prefetching and self._pool.is_idle:
+        """Build a chunk in the background, if a process is free and it is not there; failures are left to its reader.
+
+        Asked for again soon after, it is not looked for again: many may be reading the chunk before it.
+        """
+        if self._is_prefetching and self._pool.is_idle and self._is_to_be_looked_for(self.key(data, quality, frames)):
             task = asyncio.create_task(self._prefetch(data, quality, frames))
             self._ahead.add(task)
             task.add_done_callback(self._ahead.discard)
@@ -132,6 +140,16 @@ class Chunks:
         for task in self._ahead:
             task.cancel()
         await asyncio.gather(*self._ahead, return_exceptions=True)
+
+    def _is_to_be_looked_for(self, key: str) -> bool:
+        now = monotonic()
+        if now - self._looked_ahead.get(key, float("-inf")) < _LOOKED_SECONDS:
+            return False
+        self._looked_ahead[key] = now
+        self._looked_ahead.move_to_end(key)
+        if len(self._looked_ahead) > _MAX_LOOKED:
+            self._looked_ahead.popitem(last=False)
+        return True
 
     async def _prefetch(self, data: TaskData, quality: Quality, frames: ChunkFrames) -> None:
         try:
