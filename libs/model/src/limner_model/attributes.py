@@ -95,5 +95,7 @@ def _fill(defaults: dict[int, AttributeValue] | None, attributes: list[Attribute
         return attributes
     if not attributes:
         return list(defaults.values())
+    if [attribute.spec_id for attribute in attributes] == [*defaults]:
+        return attributes  # all are there in order: what most clients send
     given = {attribute.spec_id: attribute for attribute in attributes}
     return [given.get(spec_id, default) for spec_id, default in defaults.items()]

@@ -1,5 +1,6 @@
 """What can be done with the annotations of a job: read, replace, create, update, delete, clear."""
 
+import asyncio
 from collections.abc import Collection, Iterator
 from functools import partial
 
@@ -27,22 +28,15 @@ async def replace_annotations(
         LabelsOutdated: The labels it was checked against went meanwhile.
     """
     data = await _parse(container, job, body)
-    batch = await _encode_new(container, data, len(body))
-    del data
-    state = await _save(container, job, batch, ChangeKind.REPLACE, author, expected=expected)
-    return state, await _answer(container, batch, len(body))
+    return await _save_new(container, job, data, len(body), ChangeKind.REPLACE, author, expected=expected)
 
 
 async def create_annotations(
     container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, expected: int | None = None
 ) -> tuple[JobState, bytes]:
     """Add the objects of a document, which have no ids; returns and raises as ``replace_annotations``."""
-    data = await _parse(container, job, body)
-    refuse_ids(data)
-    batch = await _encode_new(container, data, len(body))
-    del data
-    state = await _save(container, job, batch, ChangeKind.CREATE, author, expected=expected)
-    return state, await _answer(container, batch, len(body))
+    data = await _parse(container, job, body, has_ids=False)
+    return await _save_new(container, job, data, len(body), ChangeKind.CREATE, author, expected=expected)
 
 
 async def update_annotations(
@@ -91,48 +85,62 @@ async def clear_annotations(
     container: AnnotationsContainer, job: OpenJob, author: Author, *, expected: int | None = None
 ) -> JobState:
     """Take everything out of the job; raises as ``delete_annotations``."""
-    return await _save(container, job, Batch(), ChangeKind.CLEAR, author, expected=expected)
+    async with container.database.begin() as uow:
+        state = await lock_job(uow, job.task.id, job.id, expected=expected)
+        change = JobChange(uow, state, ChangeKind.CLEAR, author, job.task.labels_version)
+        await change.end_all()
+        return await change.finish()
 
 
-async def _save(
+async def _save_new(
     container: AnnotationsContainer,
     job: OpenJob,
-    batch: Batch,
+    data: LabeledData,
+    size_bytes: int,
     kind: ChangeKind,
     author: Author,
     *,
     expected: int | None,
-) -> JobState:
+) -> tuple[JobState, bytes]:
+    """Add objects under new ids, in the place of all others when ``kind`` says so."""
+    count = count_ids(data)
+    encode = partial(_numbered, data, await container.ids.take(count), frozenset())
     async with container.database.begin() as uow:
-        facts = job.task.facts if batch.rows else None
+        facts = job.task.facts if count else None
         state = await lock_job(uow, job.task.id, job.id, expected=expected, facts=facts)
         change = JobChange(uow, state, kind, author, job.task.labels_version)
-        if kind is not ChangeKind.CREATE:
+        # The database is busy with ending objects for longer than we are with encoding as many.
+        encoding = asyncio.create_task(container.compute(size_bytes, encode))
+        if kind is ChangeKind.REPLACE:
             await change.end_all()
+        batch = await encoding
         await change.add(batch)
-        return await change.finish()
+        state = await change.finish()
+    return state, await _answer(container, batch, size_bytes)
 
 
-async def _parse(container: AnnotationsContainer, job: OpenJob, body: bytes) -> LabeledData:
-    parse = partial(
-        parse_document,
-        body,
-        job.task.schema,
-        start_frame=job.facts.start_frame,
-        stop_frame=job.facts.stop_frame,
-        included_frames=job.included_frames,
-    )
+async def _parse(container: AnnotationsContainer, job: OpenJob, body: bytes, *, has_ids: bool = True) -> LabeledData:
+    def parse() -> LabeledData:
+        data = parse_document(
+            body,
+            job.task.schema,
+            start_frame=job.facts.start_frame,
+            stop_frame=job.facts.stop_frame,
+            included_frames=job.included_frames,
+        )
+        if not has_ids:
+            refuse_ids(data)
+        return data
+
     return await container.compute(len(body), parse)
 
 
-async def _encode_new(container: AnnotationsContainer, data: LabeledData, size_bytes: int) -> Batch:
-    fresh = await container.ids.take(count_ids(data))
-    return await container.compute(size_bytes, lambda: _numbered(data, fresh, frozenset()))
-
-
 def _numbered(data: LabeledData, fresh: Iterator[int], kept: Collection[int]) -> Batch:
+    """Encode objects under their ids, and let go of them here: freeing many takes a while."""
     assign_ids(data, fresh, kept=kept)
-    return encode_batch(data)
+    batch = encode_batch(data)
+    data.tags, data.shapes, data.tracks = [], [], []
+    return batch
 
 
 async def _answer(container: AnnotationsContainer, batch: Batch, size_bytes: int) -> bytes:

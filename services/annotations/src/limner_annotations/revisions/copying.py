@@ -24,14 +24,13 @@ async def copy_pieces(job_id: int, revision: int, rows: Iterable[ObjectRow]) -> 
     pieces = [_HEADER]
     size = 0
     pack = _ROW.pack
-    for kind, object_id, frame, last_frame, label_id, type_code, doc in rows:
-        length = len(doc)
+    for row in rows:
+        length = len(row.doc)
+        kind, frame, last_frame, label_id, type_code = row.kind, row.frame, row.last_frame, row.label_id, row.type
         pieces.append(
-            pack(
-                9, 8, job_id, 8, object_id, 8, revision, 2, kind, 4, frame, 4, last_frame, 8, label_id, 2, type_code, length
-            )
+            pack(9, 8, job_id, 8, row.id, 8, revision, 2, kind, 4, frame, 4, last_frame, 8, label_id, 2, type_code, length)
         )
-        pieces.append(doc)
+        pieces.append(row.doc)
         size += length
         if size >= _PIECE_BYTES:
             yield b"".join(pieces)

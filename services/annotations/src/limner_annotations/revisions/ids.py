@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import chain
 
 import sqlalchemy as sa
 
@@ -37,4 +38,4 @@ class IdBlocks:
             if count < len(block):
                 self._blocks.appendleft(block[count:])
             count -= len(taken[-1])
-        return (number for block in taken for number in block)
+        return chain.from_iterable(taken)
