@@ -27,9 +27,9 @@ def test_engines_that_are_well_and_schemas_that_are_missing(engines: Engines) ->
     settings = {**engines.settings(), "LIMNER_DATABASE_URL": engines.new_database()}
     found = findings(**settings)
     engines_found = {name: finding["status"] for name, finding in found.items() if name not in _OTHERS}
-    assert engines_found == dict.fromkeys(("database", "connections", "clock", "events", "redis", "object store"), "ok"), (
-        found
-    )
+    assert engines_found == dict.fromkeys(
+        ("database", "pooler", "connections", "clock", "events", "redis", "object store"), "ok"
+    ), found
     assert "***" not in str(found), "the access key is a word, not a secret"
     assert found["schemas"]["status"] == "failed" and found["schemas"]["advice"] == "Run: limner migrate all"
     assert "topics are missing and may be made" in found["events"]["message"]

@@ -33,6 +33,11 @@ def read_settings(*required: str) -> ServiceSettings:
     missing = [f"LIMNER_{name.upper()}" for name in required if name not in settings.model_fields_set]
     if missing:
         raise Misconfigured(f"Set {' and '.join(missing)}.")
+    if required and settings.database_is_behind_pgbouncer and settings.database_direct_url is None:
+        raise Misconfigured(
+            "Set LIMNER_DATABASE_DIRECT_URL to PostgreSQL itself: listening, locks of sessions and migrations cannot go "
+            "through PgBouncer, which LIMNER_DATABASE_IS_BEHIND_PGBOUNCER says is at LIMNER_DATABASE_URL."
+        )
     return settings
 
 

@@ -7,11 +7,18 @@ from typing import Any
 import asyncpg
 import sqlalchemy as sa
 from pydantic import SecretStr
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from limner_common.db import Database, DatabaseOptions
 from limner_common.errors import Unavailable
 from limner_common.settings import ServiceSettings
 from limner_common.signals import Signals
+
+#: PgBouncer passes no settings of a session on, and refuses connections that have some.
+_POOLER_ADVICE = (
+    "PgBouncer stands there: set LIMNER_DATABASE_IS_BEHIND_PGBOUNCER=true, "
+    "and LIMNER_DATABASE_DIRECT_URL to PostgreSQL itself."
+)
 
 
 def database_from(
@@ -74,12 +81,24 @@ def named_database() -> Iterator[None]:
     """
     try:
         yield
-    except (
-        OSError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.ClientConfigurationError,
-        asyncpg.InvalidCatalogNameError,
-    ) as error:
+    except OSError as error:
         raise Unavailable(f"The database of LIMNER_DATABASE_URL cannot be used: {error}") from error
-    except asyncpg.InvalidAuthorizationSpecificationError as error:
-        raise Unavailable(f"The database of LIMNER_DATABASE_URL refuses us: {error}") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, AsyncAdapt_asyncpg_dbapi.Error, sa.exc.DBAPIError) as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        raise Unavailable(sentence) from error
+
+
+def _sentence(error: BaseException | None) -> str | None:
+    """Return what is wrong with the database; None when it is something else."""
+    while error is not None:
+        match error:
+            case asyncpg.ProtocolViolationError() if "unsupported startup parameter" in str(error):
+                return f"The database of LIMNER_DATABASE_URL cannot be used: {error}. {_POOLER_ADVICE}"
+            case asyncpg.PostgresConnectionError() | asyncpg.ClientConfigurationError() | asyncpg.InvalidCatalogNameError():
+                return f"The database of LIMNER_DATABASE_URL cannot be used: {error}"
+            case asyncpg.InvalidAuthorizationSpecificationError():
+                return f"The database of LIMNER_DATABASE_URL refuses us: {error}"
+        error = error.__cause__  # SQLAlchemy wraps what the driver raises
+    return None

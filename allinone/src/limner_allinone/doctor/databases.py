@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from enum import Enum, auto
 from functools import partial
 from typing import Any, Final
 
@@ -21,10 +22,12 @@ _OLDEST_VERSION: Final = 15
 _PORT: Final = 5432
 #: Six services and the workers of three of them, once each.
 _PROCESSES: Final = 9
-#: Beside its pool a process listens, and looks at its queues for metrics.
-_CONNECTIONS_BESIDE_POOL: Final = 3
+#: Beside its pool a process listens, looks at its queues for metrics, and whether it is ready.
+_CONNECTIONS_BESIDE_POOL: Final = 4
 _CLOCK_WARNING_SECONDS: Final = 2.0
 _REPLICA_LAG_SECONDS: Final = 60.0
+#: A pooler may take another session when others use it at the same time.
+_TRIES: Final = 5
 _ADVICE: Final = "Start PostgreSQL, or correct {variable}: host, port, user, password, name of the database and TLS."
 _ROOM: Final = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int AS usable,
@@ -34,12 +37,22 @@ SELECT current_setting('max_connections')::int - current_setting('superuser_rese
 """
 
 
+class Lending(Enum):
+    """What a pooler before the database lends to a connection, if there is one."""
+
+    NONE = auto()
+    BY_CONNECTION = auto()
+    BY_TRANSACTION = auto()
+
+
 def database_checks(settings: ServiceSettings) -> Iterator[Check]:
     """Yield what is to look at in the database of a deployment, and in its replica where there is one."""
-    yield _check("database", settings.database_url.get_secret_value(), "LIMNER_DATABASE_URL", _database)
+    url = settings.database_url.get_secret_value()
+    yield _check("database", url, "LIMNER_DATABASE_URL", _database)
+    yield Check("pooler", partial(_pooler, settings), needs="database")
     if settings.database_direct_url is not None:
         url = settings.database_direct_url.get_secret_value()
-        yield _check("direct database", url, "LIMNER_DATABASE_DIRECT_URL", _database)
+        yield _check("direct database", url, "LIMNER_DATABASE_DIRECT_URL", _direct_database)
     for name, examine in (("connections", _connections), ("schemas", _schemas), ("clock", _clock)):
         yield Check(name, partial(examine, settings), needs="database")
     if settings.database_replica_url is not None:
@@ -74,6 +87,62 @@ async def _database(url: str) -> str:
             "Name the primary in LIMNER_DATABASE_URL; a replica belongs into LIMNER_DATABASE_REPLICA_URL.",
         )
     return f"PostgreSQL {version}"
+
+
+async def _direct_database(url: str) -> str:
+    found = await _database(url)
+    if await _lending(url) is Lending.BY_TRANSACTION:
+        raise Wrong(
+            "A pooler stands here too, which lends sessions by transaction.",
+            "Name PostgreSQL itself in LIMNER_DATABASE_DIRECT_URL.",
+        )
+    return found
+
+
+async def _pooler(settings: ServiceSettings) -> str:
+    """Compare what stands before the database with what the settings say."""
+    lending = await _lending(settings.database_url.get_secret_value())
+    if not settings.database_is_behind_pgbouncer:
+        if lending is Lending.BY_TRANSACTION:
+            raise Wrong(
+                "PgBouncer, or another pooler that lends sessions by transaction, stands before the database.",
+                "Set LIMNER_DATABASE_IS_BEHIND_PGBOUNCER=true, and LIMNER_DATABASE_DIRECT_URL to PostgreSQL itself.",
+            )
+        return "none" if lending is Lending.NONE else "one that leaves sessions to connections"
+    if settings.database_direct_url is None:
+        raise Wrong(
+            "LIMNER_DATABASE_IS_BEHIND_PGBOUNCER is set, and LIMNER_DATABASE_DIRECT_URL is not.",
+            "Set it to PostgreSQL itself: listening, locks of sessions and migrations cannot go through a pooler.",
+        )
+    if lending is Lending.NONE:
+        raise Doubtful(
+            "LIMNER_DATABASE_IS_BEHIND_PGBOUNCER is set, and nothing stands before the database.",
+            "Unset it: statements are prepared anew each time, and time limits are not set.",
+        )
+    return await _limits_of_role(settings)
+
+
+async def _limits_of_role(settings: ServiceSettings) -> str:
+    async with _connected(settings.database_url.get_secret_value()) as connection:
+        limit = await connection.fetchval("SHOW statement_timeout")
+    if limit == "0":
+        raise Doubtful(
+            "PgBouncer lets no time limits of ours through, and the role has none: a statement may take for ever.",
+            f"Run: ALTER ROLE {{the user}} SET statement_timeout = '{settings.database_long_statement_seconds:.0f}s'",
+        )
+    return f"PgBouncer in transaction mode; statements may take {limit}"
+
+
+async def _lending(url: str) -> Lending:
+    """Find out what stands before a database: a pooler names a session of its own, not the server's."""
+    async with _connected(url) as first, _connected(url) as second:
+        is_pooled = first.get_server_pid() != await first.fetchval("SELECT pg_backend_pid()")
+        if not is_pooled:
+            return Lending.NONE
+        sessions = {await one.fetchval("SELECT pg_backend_pid()") for _ in range(_TRIES) for one in (first, second)}
+        # Two connections that are both open have two sessions unless these are lent for a transaction only.
+        ours = {await first.fetchval("SELECT pg_backend_pid()") for _ in range(_TRIES)}
+    return Lending.BY_TRANSACTION if len(sessions) == 1 or len(ours) > 1 else Lending.BY_CONNECTION
 
 
 async def _connections(settings: ServiceSettings) -> str:

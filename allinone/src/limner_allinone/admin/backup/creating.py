@@ -23,6 +23,7 @@ from limner_allinone.admin.backup.targets import Target
 from limner_allinone.admin.installations import Administered
 from limner_allinone.admin.owners import matched
 from limner_allinone.composition import SERVICE_NAMES
+from limner_allinone.databases import session_url_from
 from limner_allinone.home import product_version
 from limner_common.administration import Reference
 from limner_common.clock import utc_now
@@ -110,7 +111,7 @@ def _secrets_of(installation: Administered) -> bytes:
 @asynccontextmanager
 async def _alone(installation: Administered) -> AsyncIterator["asyncpg.Connection[Any]"]:
     """Hold what may only be held once, and keep objects from being removed; both end with the connection yielded."""
-    connection = await connect_asyncpg(installation.settings.database_url.get_secret_value())
+    connection = await connect_asyncpg(session_url_from(installation.settings))
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", _RUN_LOCK):
             raise Conflict("Another backup of this installation is being made.")

@@ -14,6 +14,7 @@ from limner_allinone.admin.backup.streams import gzipped, pushed
 from limner_allinone.admin.backup.targets import Target
 from limner_allinone.admin.installations import Administered
 from limner_allinone.composition import definition_of
+from limner_allinone.databases import session_url_from
 from limner_common.administration import Reference
 from limner_common.bus.local.unread import unread
 from limner_common.db.engine import connect_asyncpg
@@ -36,7 +37,7 @@ class Event(msgspec.Struct, frozen=True, array_like=True):
 @asynccontextmanager
 async def snapshot(installation: Administered) -> AsyncIterator[Connection]:
     """Open a connection that sees one moment of the whole database and changes nothing."""
-    connection = await connect_asyncpg(installation.settings.database_url.get_secret_value())
+    connection = await connect_asyncpg(session_url_from(installation.settings))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await catalog.begin_texts(connection)

@@ -23,7 +23,7 @@ from limner_allinone.admin.backup.progress import Progress
 from limner_allinone.admin.backup.targets import Target
 from limner_allinone.admin.installations import home_settings, names_deployment
 from limner_allinone.configuration import read_settings
-from limner_allinone.databases import named_database
+from limner_allinone.databases import named_database, session_url_from
 from limner_allinone.home import Home, default_home, finish_restore, open_home_to_restore, write_private
 from limner_allinone.postgres import DatabaseProblem, EmbeddedPostgres
 from limner_allinone.stores import object_store_from
@@ -42,7 +42,7 @@ class Place:
     @property
     def database_url(self) -> str:
         """Its database."""
-        return self.settings.database_url.get_secret_value()
+        return session_url_from(self.settings)
 
 
 async def restore(arguments: Namespace, target: Target, manifest: Manifest, tell: Callable[[str], None]) -> Place:
