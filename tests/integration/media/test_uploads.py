@@ -126,6 +126,35 @@ async def test_options_tell_the_protocol(studio: Studio) -> None:
     assert (answer.status_code, answer.headers["tus-version"]) == (204, "1.0.0")
 
 
+@pytest.mark.parametrize("is_announced", [True, False])
+async def test_a_client_that_asks_for_an_upload_that_is_gone_is_answered_in_its_protocol(
+    studio: Studio, is_announced: bool
+) -> None:
+    headers = {"Tus-Resumable": "1.0.0"} if is_announced else {}
+    create = await studio.task.post(PATH, headers={"Upload-Length": "5", "Upload-Metadata": tus_metadata("a.png")})
+    address = create.headers["location"].removeprefix(BASE_URL)
+    await studio.task.post(PATH, headers={"Upload-Start": ""})  # whoever starts anew lets go of what was there
+    for path in (address, f"{PATH}{USER}_unknown"):
+        gone = await studio.task.head(path, headers=headers)
+        assert (gone.status_code, gone.headers["tus-resumable"], gone.content) == (404, "1.0.0", b"")
+        assert gone.headers["cache-control"] == "no-store"
+        assert "upload-offset" not in gone.headers
+
+
+async def test_every_error_of_the_upload_protocol_says_which_version_is_spoken(studio: Studio) -> None:
+    tus = {"Tus-Resumable": "1.0.0", "Upload-Metadata": tus_metadata("a.png")}
+    answers = [
+        await studio.task.patch(f"{PATH}{USER}_unknown", headers={**tus, "Upload-Offset": "0"}, content=b"x"),
+        await studio.task.post(PATH, headers={**tus, "Upload-Length": "many"}),
+        await studio.task.post(PATH, headers={**tus, "Upload-Length": str(1 << 50)}),
+        await studio.client(TASK + 1).head(f"{PATH}{USER}_unknown", headers=tus),
+    ]
+    assert [answer.status_code for answer in answers] == [404, 400, 413, 403]
+    assert {answer.headers["tus-resumable"] for answer in answers} == {"1.0.0"}
+    plain = await studio.task.post(PATH, headers={"Upload-Length": "many"})
+    assert (plain.status_code, "tus-resumable" in plain.headers) == (400, False)
+
+
 async def test_uploads_of_others_are_not_touched(studio: Studio) -> None:
     create = await studio.task.post(PATH, headers={"Upload-Length": "5", "Upload-Metadata": tus_metadata("a.png")})
     address = create.headers["location"].removeprefix(BASE_URL)

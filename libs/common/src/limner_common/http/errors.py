@@ -30,6 +30,11 @@ STATUS_OF: dict[ErrorKind, int] = {
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.UNAVAILABLE: 503,
 }
+#: Of resumable uploads: their clients want it with every answer, also where it went wrong before the upload was looked at.
+#: Source: https://tus.io/protocols/resumable-upload#tus-resumable
+TUS_HEADER = "Tus-Resumable"
+TUS_VERSION = "1.0.0"
+
 _TITLES = {404: "Not found.", 405: "Method not allowed."}
 _INTERNAL = "An internal error occurred. The administrator finds the details in the log under this request's id."
 
@@ -87,7 +92,10 @@ def install_error_handlers(app: FastAPI) -> None:
 
     async def on_domain(request: Request, error: Exception) -> Response:
         assert isinstance(error, DomainError)
-        return render(request, error)
+        answer = render(request, error)
+        if TUS_HEADER in request.headers:
+            answer.headers[TUS_HEADER] = TUS_VERSION
+        return answer
 
     async def on_validation(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from limner_common.errors import Forbidden, TooLarge
+from limner_common.errors import Forbidden, Gone, NotFound, TooLarge
 from limner_common.grants import Grant
+from limner_common.http.errors import STATUS_OF
 from limner_common.uploads.headers import tus_headers, upload_length, upload_offset
 from limner_common.uploads.store import Uploads
 from limner_common.uploads.values import Upload, WrongOffset
@@ -50,8 +51,12 @@ async def answer_patch(request: Request, uploads: Uploads, *, grant: Grant, scop
 
 
 async def answer_head(uploads: Uploads, *, grant: Grant, scope: str, upload_id: str) -> Response:
-    """Say how far a file is: 200 with offset and length."""
-    return _answer(200, uploads, _state(await _owned(uploads, grant, scope, upload_id)))
+    """Say how far a file is: 200 with offset and length; 404, 410 or 403, and no offset, when nothing can be added to it."""
+    try:
+        upload = await _owned(uploads, grant, scope, upload_id)
+    except (NotFound, Gone, Forbidden) as error:
+        return _answer(STATUS_OF[error.kind], uploads, {})
+    return _answer(200, uploads, _state(upload))
 
 
 def answer_options(uploads: Uploads) -> Response:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from limner_common.errors import Invalid, TooLarge
-
-TUS_VERSION = "1.0.0"
+from limner_common.http.errors import TUS_HEADER, TUS_VERSION
 
 
 class UploadStep(StrEnum):
@@ -81,7 +80,7 @@ def upload_metadata(headers: Mapping[str, str]) -> dict[str, str]:
 def tus_headers(*, max_bytes: int) -> dict[str, str]:
     """Return the headers that every answer of the protocol carries."""
     return {
-        "Tus-Resumable": TUS_VERSION,
+        TUS_HEADER: TUS_VERSION,
         "Tus-Version": TUS_VERSION,
         "Tus-Extension": "creation",
         "Tus-Max-Size": str(max_bytes),
