@@ -13,6 +13,7 @@ PAGE = ROOT / "docs/operate/observability.md"
 LABELS = {
     "action",
     "change",
+    "check",
     "direction",
     "format",
     "group",

@@ -72,6 +72,14 @@ class TestKafkaBus(BusConformance):
     pass
 
 
+async def test_the_check_of_a_broker_that_is_away_tells_strangers_nothing(prefix: str) -> None:
+    bus = new_bus("127.0.0.1:9", prefix)
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"^Kafka is away\.$"):
+            await bus.check()
+    await bus.close()
+
+
 async def test_topics_are_made_as_the_list_says_and_left_alone_afterwards(
     engines: Engines, bus: KafkaBus, prefix: str
 ) -> None:

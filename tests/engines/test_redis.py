@@ -57,6 +57,16 @@ class TestRedisCache(CacheConformance):
         return RedisCache(server, max_item_bytes=MAX_ITEM_BYTES)
 
 
+async def test_the_check_follows_redis_as_it_goes_and_comes_back(wire: Wire, wired: RedisServer) -> None:
+    await wired.check()
+    wire.is_cut = True
+    wire.cut()
+    with pytest.raises(Unavailable, match=r"^Redis is away\.$"):
+        await wired.check()
+    wire.mend()
+    await wired.check()
+
+
 async def test_prefixes_are_no_patterns_and_other_installations_are_left_alone(engines: Engines) -> None:
     ours, theirs = server_at(engines), server_at(engines)
     for server in (ours, theirs):

@@ -89,6 +89,15 @@ def test_probes_ask_the_port_that_people_do_not_reach(rendered: Rendered) -> Non
         assert startup["periodSeconds"] * startup["failureThreshold"] >= 120, "imports on a busy node take long"
 
 
+def test_a_pod_that_is_busy_for_a_while_is_neither_killed_nor_left_out(rendered: Rendered) -> None:
+    for name, deployment in rendered.of("Deployment").items():
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        ready, live = container["readinessProbe"], container["livenessProbe"]
+        assert ready["timeoutSeconds"] >= 10 and ready["failureThreshold"] >= 3, name
+        assert live["timeoutSeconds"] >= 10 and live["periodSeconds"] * live["failureThreshold"] >= 60, name
+        assert ready["periodSeconds"] * ready["failureThreshold"] <= 20, f"{name}: who lost its database has to be noticed"
+
+
 def test_pods_have_time_to_end_in_order(rendered: Rendered) -> None:
     for name, deployment in rendered.of("Deployment").items():
         spec = deployment["spec"]["template"]["spec"]

@@ -20,10 +20,10 @@ from limner_allinone.databases import database_from, session_url_from
 from limner_allinone.home import product_version
 from limner_allinone.scratch import scratch_folder, system_scratch
 from limner_allinone.stores import cache_from, object_store_from, redis_from, replica_lock_from
+from limner_allinone.vitals import Vitals
 from limner_common.bus import Bus, run_consumer, run_relay
 from limner_common.cache.measured import MeasuredCache
 from limner_common.db import Database
-from limner_common.db.migrations import SchemaCheck
 from limner_common.grants import Keyring
 from limner_common.housekeeping import run_housekeeping
 from limner_common.http.upstream import RemoteApp, Upstreams
@@ -32,7 +32,7 @@ from limner_common.observe import tracing
 from limner_common.observe.metrics import BUILD
 from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
-from limner_common.readiness import Draining, Readiness
+from limner_common.readiness import Draining
 from limner_common.service import Resources, ServiceDefinition
 from limner_common.settings import ServiceSettings
 from limner_common.signals.redis import RedisSignals
@@ -168,13 +168,13 @@ async def install(
         metrics = MetricsPage(bus)
         BUILD.labels(product_version()).set(1)
         draining = Draining()
+        vitals = Vitals(stack, settings, draining, bus)
+        readiness_of = vitals.of_worker if is_worker else vitals.of_server
         services = {}
         for name in names:
             definition = definition_of(name)
             database = database_from(settings, definition.metadata, is_worker=is_worker, signals=signals)
             stack.push_async_callback(database.close)
-            readiness = Readiness(draining)
-            readiness.need("schema", SchemaCheck(database, definition.migrations))
             resources = Resources(
                 database=database,
                 bus=bus,
@@ -187,7 +187,7 @@ async def install(
                 metrics=metrics,
                 replicas=replica_lock_from(settings, redis),
                 tally=None if redis is None else RedisTally(redis),
-                readiness=readiness,
+                readiness=readiness_of(definition, objects, redis),
             )
             with named_settings():
                 built = definition.build(resources)

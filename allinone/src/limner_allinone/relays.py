@@ -9,13 +9,13 @@ from starlette.types import ASGIApp
 from limner_allinone.buses import bus_from
 from limner_allinone.composition import definition_of, start_tracing
 from limner_allinone.databases import database_from
+from limner_allinone.vitals import Vitals
 from limner_common.bus import Bus, run_relay
 from limner_common.db import Database
-from limner_common.db.migrations import SchemaCheck
 from limner_common.http.app import create_health_app
 from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
-from limner_common.readiness import Draining, Readiness
+from limner_common.readiness import Draining
 from limner_common.settings import ServiceSettings
 
 
@@ -54,8 +54,7 @@ async def relaying(settings: ServiceSettings, name: str, draining: Draining) -> 
         stack.push_async_callback(bus.close)
         database = database_from(settings, definition.metadata, is_worker=True)
         stack.push_async_callback(database.close)
-        readiness = Readiness(draining)
-        readiness.need("schema", SchemaCheck(database, definition.migrations))
+        readiness = Vitals(stack, settings, draining, bus).of_relay(definition)
         metrics = MetricsPage(bus)
         metrics.watch(Sampled(database))
         yield Relay(create_health_app(name, readiness), metrics, database, bus)

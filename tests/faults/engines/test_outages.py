@@ -1,6 +1,7 @@
 """Engines fail while people work. What was accepted is there afterwards, and everything goes on by itself."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -10,11 +11,24 @@ from tests.faults.engines import facts
 from tests.faults.engines.annotators import Annotators
 from tests.faults.engines.conftest import new_task, start_data
 from tests.faults.engines.ledger import Fault
-from tests.support.cluster import Cluster, wait_until
+from tests.support.cluster import Cluster, Member, wait_until
 from tests.support.engines import Engines
 from tests.support.product import ADMIN
 
 pytestmark = [pytest.mark.faults, pytest.mark.engines]
+
+
+def is_without(cluster: Cluster, kind: str, engine: str) -> Iterator[bool]:
+    """Whether processes of a kind are ready and say that an engine is missing, one after the other."""
+    for title in cluster.titles(f"{kind} "):
+        answer = httpx.get(f"http://127.0.0.1:{cluster.members[title].health_port}/health/ready", timeout=10)
+        assert answer.status_code == 200, f"{title}: {answer.text}"
+        yield answer.json()["status"] == "degraded" and answer.json()["checks"][engine] != "ok"
+
+
+def relays(cluster: Cluster) -> list[Member]:
+    """The processes that only publish."""
+    return [cluster.members[title] for title in cluster.titles("relay ")]
 
 
 def test_redis_is_flushed_then_killed_under_load(
@@ -38,6 +52,7 @@ def test_redis_is_flushed_then_killed_under_load(
         right = httpx.post(f"{broken.url}/api/auth/login", json={"username": ADMIN[0], "password": ADMIN[1]}, timeout=30)
         assert (wrong.status_code, right.status_code) == (400, 200), (wrong.text, right.text)
         time.sleep(outage_seconds)
+        wait_until(lambda: all(is_without(broken, "serve", "redis")), "services to tell that they do without Redis")
     assert annotators.failures == []
     annotators.check(fault)
     mortal_engines.stack.redis.start()
@@ -58,8 +73,11 @@ def test_kafka_is_away_and_comes_back(
     request_id = start_data(web, task_id)
     with annotators.at_work():
         time.sleep(outage_seconds)
+        wait_until(lambda: all(is_without(broken, "serve", "bus")), "services to tell that they do without the bus")
+        wait_until(lambda: not any(relay.is_ready for relay in relays(broken)), "relays to tell that they can do nothing")
     assert annotators.failures == []
     mortal_engines.stack.kafka.start()
+    wait_until(lambda: all(relay.is_ready for relay in relays(broken)), "relays to be ready again")
     wait_until(lambda: web.get(f"/api/requests/{request_id}").json()["status"] == "finished", "the request to be told")
     assert len(web.get(f"/api/jobs?task_id={task_id}").json()["results"]) == 1
     annotators.check(fault)

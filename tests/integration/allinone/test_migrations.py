@@ -13,7 +13,8 @@ import sqlalchemy as sa
 import limner_analytics
 from limner_analytics.service import definition
 from limner_common.db import Database
-from limner_common.db.migrations import SchemaCheck, SchemaOutdated, SchemaTooNew, migrate, require_current
+from limner_common.db.migrations import SchemaOutdated, SchemaTooNew, migrate, require_current
+from limner_common.db.probing import DatabaseCheck
 from limner_common.errors import Unavailable
 from tests.support.installation import DatabaseServer
 
@@ -112,11 +113,12 @@ async def test_a_schema_from_which_something_was_taken_away_is_refused_by_older_
 
 
 async def test_a_check_notices_what_happens_to_the_schema_while_a_process_runs(database: Database, later: Later) -> None:
-    check = SchemaCheck(database, definition.migrations)
+    check = DatabaseCheck(database.url, database.schema, definition.migrations)
     await check()
     await migrate(database, later(is_narrowing=True))
     with pytest.raises(SchemaTooNew):
         await check()
+    await check.aclose()
 
 
 async def test_two_migrations_at_once_take_turns(postgres: DatabaseServer, later: Later) -> None:

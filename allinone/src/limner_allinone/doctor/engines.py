@@ -8,7 +8,7 @@ from typing import Final
 import httpx
 
 from limner_allinone.buses import bus_from
-from limner_allinone.doctor.findings import Check, Wrong, address_of, place_of
+from limner_allinone.doctor.findings import Check, Doubtful, Wrong, address_of, place_of
 from limner_allinone.stores import object_store_from, redis_from
 from limner_common.settings import ServiceSettings
 
@@ -105,12 +105,14 @@ async def _objects(settings: ServiceSettings) -> str:
 async def _service(address: str) -> str:
     async with httpx.AsyncClient(timeout=_SERVICE_SECONDS) as client:
         answer = await client.get(f"{address.rstrip('/')}/health/ready")
-    if answer.status_code == 200:
-        return "ready"
     try:
         problems = ", ".join(map(str, answer.json().get("problems", [])))
     except (ValueError, AttributeError):
         raise Wrong(
             f"Something else answers there, with status {answer.status_code}.", "Correct LIMNER_UPSTREAMS."
         ) from None
+    if answer.status_code == 200 and problems:
+        raise Doubtful(f"It is ready, but does without something: {problems}", "Look at the other checks, and at its log.")
+    if answer.status_code == 200:
+        return "ready"
     raise Wrong(f"It is not ready: {problems or 'it does not say why'}.", "Look at its log.")

@@ -118,17 +118,19 @@ ports:
 startupProbe:
   httpGet: {path: /health/live, port: health}
   periodSeconds: 2
+  timeoutSeconds: 5
   failureThreshold: 60
+{{/* Both answer at once, but for the turn of a process whose processor is taken by others: busy is not dead. */ -}}
 livenessProbe:
   httpGet: {path: /health/live, port: health}
   periodSeconds: 10
-  timeoutSeconds: 5
+  timeoutSeconds: 10
   failureThreshold: 6
 readinessProbe:
   httpGet: {path: /health/ready, port: health}
   periodSeconds: 5
-  timeoutSeconds: 5
-  failureThreshold: 2
+  timeoutSeconds: 10
+  failureThreshold: 3
 resources:
   {{- toYaml .values.resources | nindent 2 }}
 securityContext:

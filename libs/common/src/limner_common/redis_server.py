@@ -149,6 +149,19 @@ class RedisServer:
         finally:
             await listener.aclose()  # type: ignore[no-untyped-call]
 
+    async def check(self) -> None:
+        """Return when Redis answers now; one round trip, for readiness checks.
+
+        Raises:
+            Unavailable: It does not; the message tells strangers nothing.
+        """
+        from redis.exceptions import RedisError
+
+        try:
+            await self.client.ping()
+        except (RedisError, OSError) as error:
+            raise Unavailable("Redis is away.", code="redis_away") from error
+
     async def examine(self) -> list[str]:
         """Return what an administrator should know about the server; nothing when all is well.
 

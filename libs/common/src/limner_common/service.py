@@ -91,6 +91,7 @@ class ServiceDefinition:
         handlers: What its workers do, by kind of work.
         worker_concurrency: Items one worker process runs at a time.
         administration: What it answers to operators' commands.
+        keeps_objects: It has objects in the store: without the store its workers can do nothing, and it serves less.
     """
 
     name: str
@@ -103,6 +104,7 @@ class ServiceDefinition:
     handlers: Callable[[Any], Mapping[str, Handler]] = lambda _container: {}
     worker_concurrency: int = 2
     administration: Administration = field(default_factory=Administration)
+    keeps_objects: bool = False
 
 
 @asynccontextmanager

@@ -14,4 +14,4 @@ def create_app(container: ExportsContainer) -> FastAPI:
     """Return the application of the service."""
     # Fixed words come before uploads: dataset/download would be taken for the address of an upload otherwise.
     routers = [listing_router, exporting_router, polling_router, importing_router]
-    return create_service_app("exports", container, routers, title="Limner exports", needs={"objects": container.check})
+    return create_service_app("exports", container, routers, title="Limner exports")

@@ -85,14 +85,6 @@ class ExportsContainer:
             await asyncio.gather(self._sweeping, return_exceptions=True)
         self.executor.shutdown(wait=False, cancel_futures=True)
 
-    async def check(self) -> None:
-        """Return when the object store can be used.
-
-        Raises:
-            ObjectStoreUnavailable: It cannot.
-        """
-        await self.resources.objects.check()
-
     def _export_tools(self, lifetime: timedelta) -> ExportTools:
         return ExportTools(
             database=self.database,

@@ -36,4 +36,5 @@ definition = ServiceDefinition(
     consumers=_consumers,
     handlers=_handlers,
     administration=administration,
+    keeps_objects=True,
 )

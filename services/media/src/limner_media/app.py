@@ -21,4 +21,4 @@ def create_app(container: MediaContainer) -> FastAPI:
         internal_router,
         work_router("media", container.database, container.queue),
     ]
-    return create_service_app("media", container, routers, title="Limner media", needs={"objects": container.check})
+    return create_service_app("media", container, routers, title="Limner media")

@@ -118,14 +118,6 @@ class MediaContainer:
             await self._share.aclose()
         self.threads.close()
 
-    async def check(self) -> None:
-        """Return when the object store can be used.
-
-        Raises:
-            ObjectStoreUnavailable: It cannot.
-        """
-        await self.resources.objects.check()
-
     async def _warm_up(self) -> None:
         await self.threads.run(load_decoders)
         await self.pool.warm_up()

@@ -173,6 +173,14 @@ class Bus(Protocol):
         """
         ...
 
+    async def check(self) -> None:
+        """Return when the bus answers now; one cheap round trip, for readiness checks.
+
+        Raises:
+            Unavailable: It does not; the message tells strangers nothing.
+        """
+        ...
+
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Hand over messages durably: when this returns, no crash loses them.
 

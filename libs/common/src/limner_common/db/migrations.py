@@ -64,31 +64,33 @@ async def migrate(database: Database, package: str, revision: str = "head") -> N
             await connection.commit()
 
 
-class SchemaCheck:
-    """Compares the schema in the database with the one that this release works with; changes nothing.
+class SchemaRule:
+    """Which versions of a schema this release works with.
 
     A newer schema passes when the release that made it says that this one still runs on it, as it must while pods are
     replaced.
 
     Args:
-        database: The service's database.
+        schema: Name of the schema.
         package: Package that holds the service's Alembic scripts.
     """
 
-    def __init__(self, database: Database, package: str) -> None:
-        self._database = database
+    def __init__(self, schema: str, package: str) -> None:
+        self._schema = schema
         self._package = package
         self._known: tuple[str | None, frozenset[str]] | None = None
 
-    async def __call__(self) -> None:
-        """Return when this release works with the schema; one round trip.
+    async def require(self, current: str | None, note: str | None) -> None:
+        """Return when this release works with a schema.
+
+        Args:
+            current: Its version; None when there is no schema.
+            note: Its comment.
 
         Raises:
             SchemaOutdated: There is none, or an older one; the message says what to run.
             SchemaTooNew: It is newer, and this release does not run on it.
         """
-        async with self._database.engine.connect() as connection:
-            current, served = await connection.run_sync(_state, self._database.schema)
         if self._known is None:
             self._known = await asyncio.to_thread(_known_revisions, self._package)
         head, known = self._known
@@ -97,16 +99,18 @@ class SchemaCheck:
         if current is None or current in known:
             state = "is missing" if current is None else f"is older ({current}) than this version needs ({head})"
             raise SchemaOutdated(
-                f"The schema of service '{self._database.schema}' {state}; run: limner migrate {self._database.schema}",
+                f"The schema of service '{self._schema}' {state}; run: limner migrate {self._schema}",
                 code="schema_outdated",
             )
-        if head not in served:
-            raise _too_new(self._database.schema, current)
+        if head not in _served_by(note):
+            raise _too_new(self._schema, current)
 
 
 async def require_current(database: Database, package: str) -> None:
-    """Check the schema once; see ``SchemaCheck``."""
-    await SchemaCheck(database, package)()
+    """Check once that this release works with the schema in the database; changes nothing. See ``SchemaRule``."""
+    async with database.engine.connect() as connection:
+        current, note = await connection.run_sync(_state, database.schema)
+    await SchemaRule(database.schema, package).require(current, note)
 
 
 def require_known(package: str, schema: str, revision: str) -> None:
@@ -133,14 +137,17 @@ def _too_new(schema: str, current: str) -> SchemaTooNew:
     )
 
 
-def _state(connection: sa.Connection, schema: str) -> tuple[str | None, frozenset[str]]:
+def _state(connection: sa.Connection, schema: str) -> tuple[str | None, str | None]:
     context = MigrationContext.configure(connection, opts={"version_table_schema": schema})
     note = connection.scalar(sa.text("SELECT obj_description(to_regnamespace(:schema), 'pg_namespace')"), {"schema": schema})
+    return context.get_current_revision(), note
+
+
+def _served_by(note: str | None) -> frozenset[str]:
     try:
-        served = json.loads(note or "{}").get("serves", [])
+        return frozenset(json.loads(note or "{}").get("serves", []))
     except (ValueError, AttributeError):  # somebody else's comment
-        served = []
-    return context.get_current_revision(), frozenset(served)
+        return frozenset()
 
 
 def _known_revisions(package: str) -> tuple[str | None, frozenset[str]]:

@@ -1,17 +1,15 @@
 """The application every service starts from: error shapes, request ids, health, metrics."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
-import sqlalchemy as sa
 import structlog
 from fastapi import APIRouter, FastAPI
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from limner_common.db import Database
 from limner_common.http.errors import answer_to_bug, install_error_handlers
 from limner_common.http.head import HeadAnswers
 from limner_common.http.json import JSONAnswer
@@ -22,7 +20,7 @@ from limner_common.ids import new_uuid
 from limner_common.observe import tracing
 from limner_common.observe.context import REQUEST_ID_HEADER
 from limner_common.observe.page import MetricsPage
-from limner_common.readiness import Check, Draining, Readiness
+from limner_common.readiness import Draining, Readiness
 from limner_common.work.routes import work_router
 
 log = structlog.get_logger(__name__)
@@ -37,7 +35,6 @@ def create_service_app(
     routers: Iterable[APIRouter],
     *,
     title: str,
-    needs: Mapping[str, Check] | None = None,
     is_public: bool = False,
 ) -> FastAPI:
     """Return a service's application with ``app.state.container`` set; opens nothing.
@@ -48,7 +45,6 @@ def create_service_app(
             composition root.
         routers: The service's features.
         title: Title of its OpenAPI document.
-        needs: What the service cannot serve without beside its database, by name; told by ``/health/ready``.
         is_public: Whether people reach it: then ``/metrics`` is not answered to everybody who does.
     """
     app = FastAPI(
@@ -61,11 +57,8 @@ def create_service_app(
     )
     app.state.container = container
     install_error_handlers(app)
-    readiness = Readiness(Draining()) if container is None else container.resources.readiness
-    for what, check in (needs or {}).items():
-        readiness.need(what, check)
+    readiness = Readiness(Draining(), name) if container is None else container.resources.readiness
     if container is not None:
-        readiness.need("database", _database_check(container.database))
         add_routes(app, work_router(name, container.database, container.queue))
         if not is_public:
             add_routes(app, _metrics_router(container.resources.metrics))
@@ -84,14 +77,6 @@ def create_health_app(name: str, readiness: Readiness) -> ASGIApp:
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=JSONAnswer)
     add_routes(app, _health_router(name, readiness))
     return app
-
-
-def _database_check(database: Database) -> Check:
-    async def database_answers() -> None:
-        async with database.read() as connection:
-            await connection.execute(sa.text("SELECT 1"))
-
-    return database_answers
 
 
 class _RequestMiddleware:

@@ -21,6 +21,12 @@ REQUEST_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 #: Of background work, which takes from milliseconds to hours.
 WORK_BUCKETS: Final = (0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600)
 
+#: Of ``limner_common.readiness``, which belongs to no part.
+READINESS_CHECK_IS_OK = Gauge(
+    "limner_readiness_check_is_ok",
+    "1 when what the process needs or would like to have was there at the last look, 0 when not; from the first probe on.",
+    ["service", "check"],
+)
 BUILD = Gauge("limner_build_info", "Always 1; the label says which version runs.", ["version"])
 
 

@@ -8,6 +8,7 @@ from limner_common.bus.kafka.connection import KafkaConnection, translated_outag
 from limner_common.bus.kafka.dead_letters import KafkaDeadLetters
 from limner_common.bus.kafka.lags import lags_of
 from limner_common.bus.kafka.publisher import Publisher
+from limner_common.bus.kafka.pulse import Pulse
 from limner_common.bus.kafka.records import record_of
 from limner_common.bus.kafka.subscription import KafkaSubscription, Membership
 from limner_common.bus.kafka.topics import KafkaState, Names, TopicCreation
@@ -48,6 +49,7 @@ class KafkaBus:
         self._retry_delays_seconds = tuple(retry_delays_seconds)
         self._session_seconds = session_seconds
         self._publisher = Publisher(connection, timeout_seconds=publish_seconds)
+        self._pulse = Pulse(connection)
         self._creation = TopicCreation(
             connection,
             self._names,
@@ -74,6 +76,10 @@ class KafkaBus:
         """
         return await self._creation.examine()
 
+    async def check(self) -> None:
+        """Return when a broker answers; see ``Bus.check``."""
+        await self._pulse.check()
+
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Write messages to all replicas in sync; see ``Bus.publish``."""
         await self._creation.ensure_all()
@@ -94,5 +100,6 @@ class KafkaBus:
         """Return at once: brokers tidy their logs themselves."""
 
     async def close(self) -> None:
-        """Release the producer's connections."""
+        """Release the connections of the producer and of checks."""
+        await self._pulse.close()
         await self._publisher.close()

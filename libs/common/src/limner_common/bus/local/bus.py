@@ -71,6 +71,11 @@ class LocalBus:
         finally:
             await connection.close()
 
+    async def check(self) -> None:
+        """Return when the database of the log answers; see ``Bus.check``."""
+        async with self._connection() as connection:
+            await connection.execute("SELECT 1")
+
     async def publish(self, messages: Sequence[OutgoingMessage]) -> None:
         """Append messages in the order given; see ``Bus.publish``."""
         rows = [(m.event_id, m.topic, m.key, m.payload, orjson.dumps(m.headers).decode()) for m in messages]
