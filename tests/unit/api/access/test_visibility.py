@@ -87,6 +87,15 @@ def test_rows_of_a_workspace_or_organization(privilege, context, expected):
     assert names(visible(me(privilege), context, COLUMNS, MEMBERSHIPS)) == expected
 
 
+def test_whoever_asks_the_same_again_gets_the_same_condition_and_nobody_else_does():
+    mine = visible(me(), NO_CONTEXT, COLUMNS, MEMBERSHIPS)
+    assert visible(me(), NO_CONTEXT, COLUMNS, dict(reversed(MEMBERSHIPS.items()))) is mine
+    other = Principal(user_id=OTHER, username="other", privilege=Privilege.USER)
+    promoted = MEMBERSHIPS | {JOINED: OrgRole.MAINTAINER}
+    assert names(visible(other, NO_CONTEXT, COLUMNS, {})) == {"theirs", "assigned"}
+    assert names(visible(me(), NO_CONTEXT, COLUMNS, promoted)) > names(mine)
+
+
 def test_storages_show_supervisors_everything():
     context = OrgContext(ContextKind.ORGANIZATION, JOINED, OrgRole.SUPERVISOR)
     assert names(visible(me(), context, COLUMNS, MEMBERSHIPS, SUPERVISORS)) == {"joined", "joined-mine"}

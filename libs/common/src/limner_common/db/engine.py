@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 import asyncpg
+import orjson
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.util import greenlet_spawn
@@ -192,6 +193,7 @@ def _make_engine(url: str, schema: str, options: DatabaseOptions, pool_size: int
         pool_timeout=options.pool_wait_seconds,
         pool_pre_ping=False,
         pool_recycle=1800,
+        json_deserializer=orjson.loads,
         hide_parameters=True,  # errors end up in logs, and parameters are annotations, addresses and digests
         connect_args={"async_creator_fn": connect, **adapter_options},
     )

@@ -13,13 +13,13 @@ COMPAT_JSON = "application/vnd.cvat+json"
 
 
 class JSONAnswer(Response):
-    """A JSON response encoded by orjson; datetimes must be strings already."""
+    """A JSON response encoded by orjson; datetimes must be strings already, or what ``json_date`` makes of them."""
 
     media_type = COMPAT_JSON
 
     def render(self, content: Any) -> bytes:
         """Encode; bytes pass through as ready JSON."""
-        return content if isinstance(content, bytes) else orjson.dumps(content)
+        return content if isinstance(content, bytes) else orjson.dumps(content, option=orjson.OPT_UTC_Z)
 
 
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:

@@ -8,11 +8,15 @@ Source: the access specification, section 3.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sqlalchemy as sa
 
 from limner_api.access.contexts import NO_CONTEXT, ContextKind, OrgContext
 from limner_api.access.principals import OrgRole, Principal, Privilege
+
+#: They are small; statements made of them are kept by whoever makes these.
+_KEPT_CONDITIONS = 1024
 
 Condition = sa.ColumnElement[bool]
 IdColumn = sa.ColumnElement[int] | sa.ColumnElement[int | None]
@@ -36,7 +40,7 @@ MAINTAINERS = SeesAll()
 SUPERVISORS = SeesAll(role=OrgRole.SUPERVISOR)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Columns:
     """The columns of a list that decide who sees a row.
 
@@ -59,7 +63,7 @@ def visible(
     memberships: Mapping[int, OrgRole],
     sees_all: SeesAll = MAINTAINERS,
 ) -> Condition:
-    """Return the rows of a resource that lives in a workspace or an organization.
+    """Return the rows of a resource that lives in a workspace or an organization; asked the same again, the same object.
 
     Args:
         principal: Who asks; signed in.
@@ -68,6 +72,17 @@ def visible(
         memberships: His active memberships: role by organization id. Only read when ``context`` names no place.
         sees_all: Whom an organization shows everything.
     """
+    return _visible(principal, context, columns, tuple(sorted(memberships.items())), sees_all)
+
+
+@lru_cache(_KEPT_CONDITIONS)
+def _visible(
+    principal: Principal,
+    context: OrgContext,
+    columns: Columns,
+    memberships: tuple[tuple[int, OrgRole], ...],
+    sees_all: SeesAll,
+) -> Condition:
     if principal.is_admin:
         return _whole_place(context, columns)
     mine = any_of(columns.people, principal.user_id)
@@ -79,7 +94,7 @@ def visible(
         case ContextKind.ORGANIZATION:
             return sa.and_(_whole_place(context, columns), mine) if context.role is not None else sa.false()
         case ContextKind.NONE:
-            return _everywhere(principal, columns, memberships, sees_all, mine)
+            return _everywhere(principal, columns, dict(memberships), sees_all, mine)
 
 
 def _whole_place(context: OrgContext, columns: Columns) -> Condition:

@@ -12,7 +12,7 @@ from limner_api.lists.resources import JOBS
 from limner_api.projects.tables import projects
 from limner_api.tasks.tables import tasks
 from limner_api.users.people import assignee, person_columns, render_person
-from limner_common.clock import wire_date
+from limner_common.clock import json_date
 from limner_common.db import Row
 from limner_common.errors import NotFound
 
@@ -107,15 +107,15 @@ def render_job(row: Row, base_url: str) -> dict[str, Any]:
         "data_chunk_size": row.chunk_size,
         "data_compressed_chunk_type": row.compressed_chunk_type,
         "data_original_chunk_type": row.original_chunk_type,
-        "created_date": wire_date(row.created_at),
-        "updated_date": wire_date(row.updated_at),
+        "created_date": json_date(row.created_at),
+        "updated_date": json_date(row.updated_at),
         "issues": {"url": f"{base_url}/api/issues?job_id={row.id}", "count": 0},
         "labels": {"url": f"{base_url}/api/labels?job_id={row.id}"},
         "type": row.type,
         "organization": row.organization_id,
         "target_storage": row.target_storage,
         "source_storage": row.source_storage,
-        "assignee_updated_date": wire_date(row.assignee_updated_at) if row.assignee_updated_at else None,
+        "assignee_updated_date": json_date(row.assignee_updated_at) if row.assignee_updated_at else None,
         "parent_job_id": row.parent_job_id,
         "replicas_count": row.replicas_count,
     }

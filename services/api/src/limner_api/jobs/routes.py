@@ -24,7 +24,7 @@ async def list_jobs(request: Request, who: SignedIn, context: Context, lists: Li
     """List the jobs the caller may see, newest first; filter, search, sort and page as all lists."""
     require(who.principal, JobAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible(who.principal, context, visibility, who.memberships)
-    page = await fetch_page(lists, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown, is_kept=True)
     return JSONAnswer(page.render(request, base_url, lambda row: render_job(row, base_url)))
 
 

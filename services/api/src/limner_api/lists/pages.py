@@ -3,7 +3,7 @@
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -17,8 +17,13 @@ from limner_api.lists.simple_filters import simple_conditions
 from limner_api.lists.sorting import order_by
 from limner_common.db import Listed, ListReader, Row
 
+#: How many statements are kept ready: making one and finding out what it is takes longer than running it.
+_READY_STATEMENTS = 256
+#: Characters of the parameters of such a statement: long filters make large ones.
+_READY_PARAMETERS = 500
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ListSource:
     """Where a list's rows come from.
 
@@ -88,33 +93,59 @@ async def fetch_page(
     parameters: Mapping[str, str],
     listing: ListSource,
     *visible: sa.ColumnElement[bool],
+    is_kept: bool = False,
 ) -> Page:
     """Read the page that the parameters ask for, of the rows that fulfil all of ``visible``.
+
+    Args:
+        lists: What it is read with.
+        parameters: Query parameters of the request.
+        listing: Where the rows come from.
+        visible: Conditions beside those of the parameters.
+        is_kept: A caller who asks again comes with the very same conditions, as ``access.visibility.visible`` returns them:
+            his statement is kept ready.
 
     Raises:
         Invalid: A filter cannot be read.
         NotFound: The page lies beyond the end.
     """
     asked = read_page(parameters.get("page"), parameters.get("page_size"))
+    given = tuple(parameters.items())
+    is_short = sum(len(name) + len(text) for name, text in given) <= _READY_PARAMETERS
+    make = _kept_statement if is_kept and is_short else _statement
+    statement = make(listing, asked, given, visible)
+    rows = records_of(await lists.fetch(statement))
+    if not rows and asked.number > 1:
+        raise invalid_page()
+    return Page(asked, rows[0].total if rows else 0, rows)
+
+
+def _statement(
+    listing: ListSource,
+    asked: PageRequest,
+    parameters: tuple[tuple[str, str], ...],
+    visible: tuple[sa.ColumnElement[bool], ...],
+) -> sa.Select[Any]:
+    given = dict(parameters)
     order = order_by(
-        parameters.get("sort"), listing.spec.sort_columns(listing.columns), listing.spec.default_sort, listing.id_column
+        given.get("sort"), listing.spec.sort_columns(listing.columns), listing.spec.default_sort, listing.id_column
     )
     # The page's ids are found first; what is read of its rows is then computed for them alone.
     ids = (
         sa.select(listing.id_column.label("id"), sa.func.count().over().label("total"))
         .select_from(listing.source)
-        .where(*visible, *conditions_of(parameters, listing))
+        .where(*visible, *conditions_of(given, listing))
         .order_by(*order)
     )
     if asked.size is not None:
         ids = ids.limit(asked.size).offset((asked.number - 1) * asked.size)
     page = ids.subquery("page")
-    statement = (
+    return (
         sa.select(*listing.selected, page.c.total)
         .select_from(listing.source.join(page, page.c.id == listing.id_column))
         .order_by(*order)
     )
-    rows = records_of(await lists.fetch(statement))
-    if not rows and asked.number > 1:
-        raise invalid_page()
-    return Page(asked, rows[0].total if rows else 0, rows)
+
+
+# Conditions are compared by identity: two may differ in what they hold only.
+_kept_statement = lru_cache(_READY_STATEMENTS)(_statement)

@@ -12,7 +12,7 @@ from limner_api.lists.resources import PROJECTS
 from limner_api.projects.tables import projects
 from limner_api.tasks.tables import tasks
 from limner_api.users.people import assignee, owner, person_columns, render_person
-from limner_common.clock import wire_date
+from limner_common.clock import json_date
 from limner_common.db import Row
 from limner_common.errors import NotFound
 
@@ -77,8 +77,8 @@ def render_project(row: Row, base_url: str) -> dict[str, Any]:
         "guide_id": None,
         "bug_tracker": row.bug_tracker,
         "task_subsets": sorted(row.task_subsets),
-        "created_date": wire_date(row.created_at),
-        "updated_date": wire_date(row.updated_at),
+        "created_date": json_date(row.created_at),
+        "updated_date": json_date(row.updated_at),
         "status": row.status,
         "dimension": row.dimension,
         "organization": row.organization_id,
@@ -87,5 +87,5 @@ def render_project(row: Row, base_url: str) -> dict[str, Any]:
         "source_storage": row.source_storage,
         "tasks": {"count": row.task_count, "url": f"{base_url}/api/tasks?project_id={row.id}"},
         "labels": {"url": f"{base_url}/api/labels?project_id={row.id}"},
-        "assignee_updated_date": wire_date(row.assignee_updated_at) if row.assignee_updated_at else None,
+        "assignee_updated_date": json_date(row.assignee_updated_at) if row.assignee_updated_at else None,
     }

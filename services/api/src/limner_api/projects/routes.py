@@ -26,7 +26,7 @@ async def list_projects(request: Request, who: SignedIn, context: Context, lists
     """List the projects the caller may see, newest first; filter, search, sort and page as all lists."""
     require(who.principal, ProjectAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible(who.principal, context, visibility, who.memberships)
-    page = await fetch_page(lists, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown, is_kept=True)
     return JSONAnswer(page.render(request, base_url, lambda row: render_project(row, base_url)))
 
 

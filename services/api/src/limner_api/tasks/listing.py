@@ -12,7 +12,7 @@ from limner_api.lists.resources import TASKS
 from limner_api.projects.tables import projects
 from limner_api.tasks.tables import tasks
 from limner_api.users.people import assignee, owner, person_columns, render_person
-from limner_common.clock import wire_date
+from limner_common.clock import json_date
 from limner_common.db import Row
 from limner_common.errors import NotFound
 
@@ -95,8 +95,8 @@ def render_task(row: Row, base_url: str) -> dict[str, Any]:
         "owner": render_person(row, "owner", base_url),
         "assignee": render_person(row, "assignee", base_url),
         "bug_tracker": row.bug_tracker,
-        "created_date": wire_date(row.created_at),
-        "updated_date": wire_date(row.updated_at),
+        "created_date": json_date(row.created_at),
+        "updated_date": json_date(row.updated_at),
         "overlap": row.overlap,
         "segment_size": row.segment_size,
         "status": row.status,
@@ -117,7 +117,7 @@ def render_task(row: Row, base_url: str) -> dict[str, Any]:
         },
         "labels": {"url": f"{base_url}/api/labels?task_id={row.id}"},
         "guide_id": None,
-        "assignee_updated_date": wire_date(row.assignee_updated_at) if row.assignee_updated_at else None,
+        "assignee_updated_date": json_date(row.assignee_updated_at) if row.assignee_updated_at else None,
         "validation_mode": row.validation_mode,
         "initial_replicas": row.initial_replicas,
         "data_cloud_storage_id": None,

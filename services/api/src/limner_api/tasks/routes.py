@@ -26,7 +26,7 @@ async def list_tasks(request: Request, who: SignedIn, context: Context, lists: L
     """List the tasks the caller may see, newest first; filter, search, sort and page as all lists."""
     require(who.principal, TaskAction.LIST, ObjectFacts(context.organization_id, context.role))
     shown = visible(who.principal, context, visibility, who.memberships)
-    page = await fetch_page(lists, request.query_params, listing, shown)
+    page = await fetch_page(lists, request.query_params, listing, shown, is_kept=True)
     return JSONAnswer(page.render(request, base_url, lambda row: render_task(row, base_url)))
 
 
