@@ -40,6 +40,12 @@ def test_what_older_releases_use_is_taken_away_only_by_a_script_that_says_so(pat
         ('op.alter_column("t", "c", new_column_name="d")', True),
         ('op.create_index("i", "t", ["c"])', False),
         ('op.create_index("i", "t", ["c"], unique=True)', True),
+        ('op.add_column("t", sa.Column("c", sa.Text())); op.create_index("i", "t", ["b", "c"], unique=True)', False),
+        ('op.add_column("u", sa.Column("c", sa.Text())); op.create_index("i", "t", ["b", "c"], unique=True)', True),
+        (
+            'op.add_column("t", sa.Column("c", sa.Text, server_default="")); op.create_index("i", "t", ["c"], unique=True)',
+            True,
+        ),
         ('op.drop_index("i", table_name="t")', False),
         (
             'op.create_table("t", sa.Column("c", sa.Text, nullable=False)); op.create_index("i", "t", ["c"], unique=True)',

@@ -22,6 +22,27 @@ def test_an_ingress_leads_to_the_gateway_alone() -> None:
     assert environment(ci("external"), "limner-api")["LIMNER_API_IS_BEHIND_PROXY"] == "false"
 
 
+def test_saves_alone_may_be_sent_again_by_the_ingress() -> None:
+    whole, saves = (ci("ingress").one("Ingress", name) for name in ("limner", "limner-saves"))
+    again = "nginx.ingress.kubernetes.io/proxy-next-upstream"
+    assert again not in whole["metadata"]["annotations"]
+    assert "non_idempotent" in saves["metadata"]["annotations"][again]
+    assert saves["metadata"]["annotations"].items() >= whole["metadata"]["annotations"].items()
+    assert saves["spec"]["tls"] == whole["spec"]["tls"]
+    (rule,) = saves["spec"]["rules"]
+    (path,) = rule["http"]["paths"]
+    assert (rule["host"], path["backend"]) == ("label.example.org", whole["spec"]["rules"][0]["http"]["paths"][0]["backend"])
+    for asked, is_save in (
+        ("/api/jobs/7/annotations", True),
+        ("/api/tasks/12/annotations/", True),
+        ("/api/jobs/7/annotations/revisions/3/restore", False),
+        ("/api/tasks/12/annotations/upload-id", False),
+        ("/api/tasks", False),
+        ("/other/api/jobs/7/annotations", False),
+    ):
+        assert bool(re.match(path["path"], asked)) is is_save, asked
+
+
 def test_a_route_of_the_gateway_api_keeps_the_path() -> None:
     spec = ci("gateway").one("HTTPRoute", "limner")["spec"]
     assert spec["parentRefs"] == [{"name": "public", "namespace": "gateways", "sectionName": "https"}]

@@ -43,7 +43,10 @@ class Script:
 
 
 def read_script(source: str) -> Script:
-    """Read a migration; tables that it makes itself are nobody else's yet, and the first one has nothing before it."""
+    """Read a migration; tables that it makes itself are nobody else's yet, and the first one has nothing before it.
+
+    A column that it makes itself is left empty by older code, and rows where one is empty are never the same twice.
+    """
     tree = ast.parse(source)
     names = {
         target.id: node.value.value
@@ -56,6 +59,7 @@ def read_script(source: str) -> Script:
     calls = [node for node in ast.walk(upgrade) if isinstance(node, ast.Call)]
     operations = [(call.func.attr, call) for call in calls if isinstance(call.func, ast.Attribute) and _is_op(call.func)]
     own = {_text(call.args[0]) for name, call in operations if name == "create_table"}
+    own |= {f"{_text(call.args[0])}.{column}" for name, call in operations if (column := _left_empty(name, call))}
     found = () if names["down_revision"] is None else tuple(_narrowing(operations, own))
     return Script(names["revision"], names["down_revision"], names.get("oldest_code"), found)
 
@@ -69,11 +73,20 @@ def _narrowing(operations: list[tuple[str, ast.Call]], own: set[str]) -> Iterato
         if name == "execute":
             if match := _NARROWING_SQL.search(ast.unparse(call)):
                 yield f"line {call.lineno}: {match[0]}"
-        elif _narrows(name, call, keywords):
+        elif _narrows(name, call, keywords, own):
             yield f"line {call.lineno}: op.{name}({', '.join(filter(None, words))})"
 
 
-def _narrows(name: str, call: ast.Call, keywords: dict[str | None, ast.expr]) -> bool:
+def _left_empty(name: str, call: ast.Call) -> str:
+    """Return the name of a column that an operation adds and older code leaves empty; empty for other operations."""
+    if name != "add_column":
+        return ""
+    column = next(argument for argument in call.args if isinstance(argument, ast.Call))
+    given = {keyword.arg for keyword in column.keywords}
+    return "" if given & {"nullable", "server_default"} else _text(column.args[0])
+
+
+def _narrows(name: str, call: ast.Call, keywords: dict[str | None, ast.expr], own: set[str]) -> bool:
     match name:
         case "alter_column":
             return bool(_NARROWING_CHANGES & set(keywords)) or _is(keywords.get("nullable"), value=False)
@@ -82,7 +95,9 @@ def _narrows(name: str, call: ast.Call, keywords: dict[str | None, ast.expr]) ->
             given = {keyword.arg: keyword.value for keyword in column.keywords}
             return _is(given.get("nullable"), value=False) and "server_default" not in given
         case "create_index":
-            return _is(keywords.get("unique"), value=True)
+            columns = call.args[2].elts if isinstance(call.args[2], ast.List) else []
+            is_new = any(f"{_text(call.args[1])}.{_text(column)}" in own for column in columns)
+            return _is(keywords.get("unique"), value=True) and not is_new
         case _:
             return name in _NARROWING
 

@@ -12,7 +12,7 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from limner_common.errors import Unavailable
-from limner_common.http.upstream import RemoteApp, Upstreams
+from limner_common.http.upstream import REPEATABLE, RemoteApp, Upstreams
 from tests.support.http_server import served
 
 
@@ -256,6 +256,55 @@ async def test_only_reading_is_repeated_when_the_connection_breaks(method: str, 
     await remote.client.aclose()
     server.close()
     await server.wait_closed()
+
+
+async def broken_once(method: str, content: bytes | AsyncIterator[bytes], *, is_repeatable: bool) -> tuple[int, list[bytes]]:
+    """Send a request to a service that dies on the first one it has read; returns the status, and the bodies it read."""
+    bodies: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        if b"content-length: " in head:
+            bodies.append(await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0])))
+        else:
+            bodies.append(await reader.readuntil(b"\r\n0\r\n\r\n"))
+        if len(bodies) > 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=8 * 1024**2)
+    remote = RemoteApp(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+
+    async def front(scope: Scope, receive: Receive, send: Send) -> None:
+        await remote({**scope, REPEATABLE: is_repeatable}, receive, send)
+
+    async with served(front) as address, httpx.AsyncClient() as client:
+        found = await client.request(method, address, content=content)
+    await remote.client.aclose()
+    server.close()
+    await server.wait_closed()
+    return found.status_code, bodies
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST", "DELETE"])
+async def test_what_may_be_repeated_is_sent_again_with_its_body(method: str) -> None:
+    body = bytes(range(256)) * 4096
+    assert await broken_once(method, body, is_repeatable=True) == (200, [body, body])
+    assert await broken_once(method, body, is_repeatable=False) == (503, [body])
+
+
+async def test_a_body_that_is_too_long_to_be_held_is_sent_once() -> None:
+    body = b"x" * (1024**2 + 1)
+    assert await broken_once("PATCH", body, is_repeatable=True) == (503, [body])
+
+
+async def test_a_body_of_unknown_length_is_sent_once() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"one"
+
+    status, bodies = await broken_once("PATCH", pieces(), is_repeatable=True)
+    assert (status, len(bodies)) == (503, 1)
 
 
 def test_a_service_that_is_not_installed_is_unavailable() -> None:

@@ -147,9 +147,9 @@ async def _opened_again(container: AnnotationsContainer, opened: Opened) -> Open
     return OpenJob(task, task.job(opened.id)) if isinstance(opened, OpenJob) else task
 
 
-def author_of(grant: Grant, reason: str = "") -> Author:
-    """Return who acts under a grant."""
-    return Author(grant.user_id, grant.username, reason)
+def author_of(grant: Grant, reason: str = "", *, save_key: bytes | None = None) -> Author:
+    """Return who acts under a grant; see ``Author``."""
+    return Author(grant.user_id, grant.username, reason, save_key)
 
 
 def _require(grant: Grant, subject: str, fact: str, object_id: int, verbs: frozenset[str]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote
 
 import httpx
@@ -33,7 +33,12 @@ _HOP_BY_HOP = frozenset(
 _NOT_SENT = _HOP_BY_HOP | {b"host", b"expect"}
 #: Servers say these themselves, once.
 _NOT_RETURNED = _HOP_BY_HOP | {b"date", b"server"}
-_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+#: Key of the scope of a request that may be sent again under its id: who answers it does it once.
+REPEATABLE = "limner.repeatable"
+#: Bodies of such requests up to this length are held for it; longer ones pass by.
+_HELD_BYTES = 1024 * 1024
 
 #: How long a server keeps an idle connection. We give ours up earlier, so that none is used while the other end closes it.
 SERVER_KEEP_ALIVE_SECONDS = 75
@@ -95,7 +100,8 @@ class RemoteApp:
     """A service elsewhere, as an ASGI application: a streaming reverse proxy.
 
     Path, query, headers and body pass as they are: nothing is decoded, no cookie is kept, no redirect followed. A request
-    without a body that only reads is sent a second time when the connection breaks before an answer.
+    without a body that only reads is sent a second time when the connection breaks before an answer, and so is one that
+    is ``REPEATABLE``, unless its body is too long to be held.
 
     Args:
         base_url: Address of the service, such as ``http://media:8000``.
@@ -113,9 +119,8 @@ class RemoteApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward one request; answers 503 when the service cannot be reached before it has answered."""
-        has_body = any(name in (b"content-length", b"transfer-encoding") for name, _ in scope["headers"])
         try:
-            response = await self._ask(scope, receive, has_body=has_body)
+            response, whole = await self._ask(scope, receive)
         except _ClientGone:
             return
         except httpx.TransportError as error:
@@ -126,29 +131,56 @@ class RemoteApp:
         try:
             # What follows a success (a request to be noted) happens on the way of this message, whoever waits for it.
             await send(_start(response))
-            await until_first(_pass_on(response, send), _gone(receive))
+            if whole is None:
+                await until_first(_pass_on(response, send), _gone(receive))
+            else:  # at once behind the start, so that nobody gets the one without the other should we die
+                await send({"type": "http.response.body", "body": whole})
         finally:
             await response.aclose()
 
-    async def _ask(self, scope: Scope, receive: Receive, *, has_body: bool) -> httpx.Response:
-        """Send the request and return the answer with its body unread."""
+    async def _ask(self, scope: Scope, receive: Receive) -> tuple[httpx.Response, bytes | None]:
+        """Send the request and return the answer; its body is read only where the request may be sent again."""
+        headers = dict(scope["headers"])
+        has_body = b"content-length" in headers or b"transfer-encoding" in headers
+        is_repeatable = bool(scope.get(REPEATABLE))
+        if has_body and not (is_repeatable and _is_short(headers)):
+            return await self._send(scope, _body(receive)), None
+        held = b"".join([piece async for piece in _body(receive)]) if has_body else None
+        if not is_repeatable and scope["method"] not in _READING:
+            return await self._send(scope, held), None
         try:
-            return await self._transport.handle_async_request(self._request(scope, receive if has_body else None))
+            return await self._exchange(scope, held, is_whole=is_repeatable)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            if has_body or scope["method"] not in _REPEATABLE:
-                raise
             await asyncio.sleep(random.uniform(0.01, 0.1))
-            return await self._transport.handle_async_request(self._request(scope, None))
+            return await self._exchange(scope, held, is_whole=is_repeatable)
 
-    def _request(self, scope: Scope, receive: Receive | None) -> httpx.Request:
+    async def _exchange(self, scope: Scope, held: bytes | None, *, is_whole: bool) -> tuple[httpx.Response, bytes | None]:
+        response = await self._send(scope, held)
+        if not is_whole:
+            return response, None
+        try:
+            return response, b"".join([piece async for piece in response.aiter_raw()])
+        except BaseException:
+            await response.aclose()
+            raise
+
+    async def _send(self, scope: Scope, content: bytes | AsyncIterator[bytes] | None) -> httpx.Response:
+        return await self._transport.handle_async_request(self._request(scope, content))
+
+    def _request(self, scope: Scope, content: bytes | AsyncIterator[bytes] | None) -> httpx.Request:
         return httpx.Request(
             scope["method"],
             self._base_url,
             headers=[(name, value) for name, value in scope["headers"] if name not in _NOT_SENT],
-            content=None if receive is None else _body(receive),
+            content=content,
             # The target goes out as it came in: percent signs and dots mean what the client meant.
             extensions={"timeout": _TIMEOUT.as_dict(), "target": _target(scope)},
         )
+
+
+def _is_short(headers: Mapping[bytes, bytes]) -> bool:
+    length = headers.get(b"content-length", b"")
+    return length.isdigit() and int(length) <= _HELD_BYTES
 
 
 class _ClientGone(Exception):

@@ -11,8 +11,10 @@ from limner_annotations.container import AnnotationsContainer
 from limner_annotations.jobs import reading, service
 from limner_annotations.requests import container_of, read_document
 from limner_annotations.revisions.answers import REVISION_HEADER, document_answer
-from limner_annotations.revisions.states import Author, JobState, expected_revision
+from limner_annotations.revisions.repeats import save_key
+from limner_annotations.revisions.states import JobState, RevisionMismatch, SavedBefore, expected_revision
 from limner_common.errors import Invalid
+from limner_common.grants import Grant
 from limner_common.http.granted import Granted
 
 router = APIRouter(tags=["annotations"])
@@ -52,7 +54,7 @@ async def replace_annotations(job_id: int, request: Request, grant: Granted) -> 
     """
     container = container_of(request)
     job = await open_job(container, grant, job_id, UPDATE)
-    return await _change(container, request, job, author_of(grant), service.replace_annotations)
+    return await _change(container, request, grant, job, service.replace_annotations)
 
 
 @router.patch(_PATH)
@@ -68,7 +70,7 @@ async def patch_annotations(job_id: int, request: Request, grant: Granted, actio
     job = await open_job(container, grant, job_id, UPDATE)
     if action not in _ACTIONS:
         raise Invalid("Please specify a correct 'action' for the request")
-    return await _change(container, request, job, author_of(grant), _ACTIONS[action])
+    return await _change(container, request, grant, job, _ACTIONS[action])
 
 
 @router.delete(_PATH)
@@ -81,16 +83,29 @@ async def clear_annotations(job_id: int, request: Request, grant: Granted) -> Re
     container = container_of(request)
     job = await open_job(container, grant, job_id, DELETE)
     expected = expected_revision(request.headers.get("if-match"))
-    state = await service.clear_annotations(container, job, author_of(grant), expected=expected)
-    return Response(status_code=204, headers={REVISION_HEADER: str(state.revision)})
+    author = author_of(grant, save_key=await save_key(container, request))
+    try:
+        revision = (await service.clear_annotations(container, job, author, expected=expected)).revision
+    except (SavedBefore, RevisionMismatch):
+        saved = await service.find_answer(container, job, b"", author)
+        if saved is None:
+            raise
+        revision, _ = saved
+    return Response(status_code=204, headers={REVISION_HEADER: str(revision)})
 
 
-async def _change(
-    container: AnnotationsContainer, request: Request, job: OpenJob, author: Author, change: Change
-) -> Response:
+async def _change(container: AnnotationsContainer, request: Request, grant: Grant, job: OpenJob, change: Change) -> Response:
     expected = expected_revision(request.headers.get("if-match"))
     body = await read_document(container, request)
-    state, document = await with_current_labels(
-        container, job, lambda opened: change(container, opened, body, author, expected=expected)
-    )
-    return document_answer(document, {REVISION_HEADER: str(state.revision)})
+    author = author_of(grant, save_key=await save_key(container, request, body))
+    try:
+        state, document = await with_current_labels(
+            container, job, lambda opened: change(container, opened, body, author, expected=expected)
+        )
+        revision = state.revision
+    except (SavedBefore, RevisionMismatch):
+        saved = await service.find_answer(container, job, body, author, echoes=change is service.delete_annotations)
+        if saved is None:
+            raise
+        revision, document = saved
+    return document_answer(document, {REVISION_HEADER: str(revision)})

@@ -8,6 +8,7 @@ from limner_annotations.access import OpenJob
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.revisions.documents import Batch, assign_ids, count_ids, encode_batch
 from limner_annotations.revisions.parsing import parse_document, parse_targets, refuse_ids, targets_of
+from limner_annotations.revisions.repeats import find_saved, in_order_sent
 from limner_annotations.revisions.service import JobChange, lock_job
 from limner_annotations.revisions.states import Author, ChangeKind, JobState
 from limner_model.annotations import LabeledData
@@ -90,6 +91,27 @@ async def clear_annotations(
         change = JobChange(uow, state, ChangeKind.CLEAR, author, job.task.labels_version)
         await change.end_all()
         return await change.finish()
+
+
+async def find_answer(
+    container: AnnotationsContainer, job: OpenJob, body: bytes, author: Author, *, echoes: bool = False
+) -> tuple[int, bytes] | None:
+    """Return the revision that a request wrote when it was sent before, and its answer; None when it wrote none.
+
+    Args:
+        container: Container.
+        job: The job.
+        body: Its document.
+        author: Who sends it, and its key.
+        echoes: Its answer is the document.
+    """
+    saved = await find_saved(container.database, [job.id], author.save_key)
+    if job.id not in saved:
+        return None
+    revision, rows = saved[job.id]
+    if echoes:
+        return revision, (await container.compute(len(body), partial(parse_targets, body)))[1]
+    return revision, await container.compute(len(body), lambda: in_order_sent(body, rows).document())
 
 
 async def _save_new(

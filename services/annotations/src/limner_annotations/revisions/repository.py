@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from limner_annotations.revisions.copying import COLUMNS, copy_pieces
 from limner_annotations.revisions.documents import Counts, ObjectRow, Target
-from limner_annotations.revisions.states import Author, ChangeKind, Difference, JobState
+from limner_annotations.revisions.states import Author, ChangeKind, Difference, JobState, SavedBefore
 from limner_annotations.revisions.tables import job_states, objects, revisions
 from limner_common.db import Row, UnitOfWork
 from limner_common.db.engine import driver_connection
@@ -74,20 +74,30 @@ async def save_state(uow: UnitOfWork, state: JobState) -> None:
 async def add_revision(
     uow: UnitOfWork, state: JobState, kind: ChangeKind, author: Author, *, created: int, updated: int, deleted: int
 ) -> None:
-    """Enter a job's new revision into its history."""
-    await uow.execute(
-        sa.insert(revisions).values(
-            job_id=state.job_id,
-            revision=state.revision,
-            user_id=author.user_id,
-            username=author.username,
-            kind=kind,
-            reason=author.reason,
-            created=created,
-            updated=updated,
-            deleted=deleted,
+    """Enter a job's new revision into its history.
+
+    Raises:
+        SavedBefore: The same request wrote one already.
+    """
+    statement = pg.insert(revisions).values(
+        job_id=state.job_id,
+        revision=state.revision,
+        user_id=author.user_id,
+        username=author.username,
+        kind=kind,
+        reason=author.reason,
+        created=created,
+        updated=updated,
+        deleted=deleted,
+        save_key=author.save_key,
+    )
+    is_new = await uow.execute(
+        statement.on_conflict_do_nothing(
+            index_elements=[revisions.c.job_id, revisions.c.save_key], index_where=revisions.c.save_key.is_not(None)
         )
     )
+    if not is_new.rowcount:
+        raise SavedBefore
 
 
 async def copy_objects(uow: UnitOfWork, job_id: int, revision: int, rows: Sequence[ObjectRow]) -> None:

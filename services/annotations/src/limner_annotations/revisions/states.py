@@ -23,11 +23,15 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who causes a revision; ``user_id`` is None for the system. ``reason`` is for people, one line."""
+    """Who causes a revision; ``user_id`` is None for the system. ``reason`` is for people, one line.
+
+    ``save_key`` is the same again when his request is; None for what nobody repeats.
+    """
 
     user_id: int | None = None
     username: str = ""
     reason: str = ""
+    save_key: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +110,10 @@ class RevisionMismatch(Conflict):
         self.expected = expected
         self.current = current
         self.difference = difference
+
+
+class SavedBefore(Exception):
+    """The same request wrote a revision already. Its sender is to get the answer of that time; see ``repeats``."""
 
 
 def expected_revision(if_match: str | None) -> int | None:

@@ -51,6 +51,15 @@ revisions = sa.Table(
     sa.Column("created", sa.Integer, nullable=False),
     sa.Column("updated", sa.Integer, nullable=False),
     sa.Column("deleted", sa.Integer, nullable=False),
+    # Of the request that wrote it, so that it writes no second one when it is sent again (docs/adr/0015).
+    sa.Column("save_key", sa.LargeBinary),
+)
+sa.Index(
+    "ux_revisions_save_key",
+    revisions.c.job_id,
+    revisions.c.save_key,
+    unique=True,
+    postgresql_where=revisions.c.save_key.is_not(None),
 )
 
 # One row per version of an object. ``doc`` is its wire document in JSON; the columns before it are what queries need of it.

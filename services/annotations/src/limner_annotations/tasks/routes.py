@@ -1,5 +1,6 @@
 """The annotations of a task over HTTP."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter
@@ -10,7 +11,8 @@ from limner_annotations.access import DELETE, READ, UPDATE, OpenTask, author_of,
 from limner_annotations.container import AnnotationsContainer
 from limner_annotations.requests import container_of, read_document
 from limner_annotations.revisions.answers import document_answer
-from limner_annotations.revisions.states import Author
+from limner_annotations.revisions.repeats import save_key
+from limner_annotations.revisions.states import Author, SavedBefore
 from limner_annotations.tasks import reading, service
 from limner_common.errors import Invalid
 from limner_common.http.granted import Granted
@@ -73,7 +75,9 @@ async def clear_annotations(task_id: int, request: Request, grant: Granted) -> R
     """Remove the annotations of all annotation jobs of a task; earlier revisions stay. Needs ``task:delete:annotations``."""
     container = container_of(request)
     task = await open_task(container, grant, task_id, DELETE)
-    await service.clear_annotations(container, task, author_of(grant))
+    author = author_of(grant, save_key=await save_key(container, request))
+    with contextlib.suppress(SavedBefore):
+        await service.clear_annotations(container, task, author)
     return Response(status_code=204)
 
 
@@ -81,6 +85,9 @@ async def _change(task_id: int, request: Request, grant: Granted, change: Change
     container = container_of(request)
     task = await open_task(container, grant, task_id, UPDATE)
     body = await read_document(container, request)
-    author = author_of(grant)
-    answer = await with_current_labels(container, task, lambda opened: change(container, opened, body, author))
+    author = author_of(grant, save_key=await save_key(container, request, body))
+    try:
+        answer = await with_current_labels(container, task, lambda opened: change(container, opened, body, author))
+    except SavedBefore:
+        answer = await service.find_answer(container, task, body, author, echoes=change is service.delete_annotations)
     return document_answer(answer, {})

@@ -5,8 +5,9 @@ from functools import partial
 
 from limner_annotations.access import OpenTask
 from limner_annotations.container import AnnotationsContainer
-from limner_annotations.revisions.documents import Batch, Kind, Target
+from limner_annotations.revisions.documents import Batch, Kind, ObjectRow, Target
 from limner_annotations.revisions.parsing import parse_document, parse_targets, refuse_ids, targets_of
+from limner_annotations.revisions.repeats import find_saved, in_order_sent
 from limner_annotations.revisions.service import JobChange, find_on_frames, find_targets, find_tracks, lock_jobs
 from limner_annotations.revisions.states import Author, ChangeKind
 from limner_annotations.tasks.overlaps import Layout
@@ -94,6 +95,32 @@ async def clear_annotations(container: AnnotationsContainer, task: OpenTask, aut
         for change in changes.values():
             await change.end_all()
         await _add(changes, {}, {})
+
+
+async def find_answer(
+    container: AnnotationsContainer, task: OpenTask, body: bytes, author: Author, *, echoes: bool
+) -> bytes:
+    """Return the answer of a request that wrote revisions when it was sent before.
+
+    Args:
+        container: Container.
+        task: The task.
+        body: Its document.
+        author: Who sends it, and its key.
+        echoes: Its answer is the document.
+    """
+    if echoes:
+        return (await container.compute(len(body), partial(parse_targets, body)))[1]
+    layout = layout_of(task)
+    saved = await find_saved(container.database, [job.id for job in task.annotation_jobs], author.save_key)
+    return await container.compute(len(body), lambda: _answer_again(layout, body, saved))
+
+
+def _answer_again(layout: Layout, body: bytes, saved: Mapping[int, tuple[int, list[ObjectRow]]]) -> bytes:
+    batches = {job_id: Batch(rows) for job_id, (_, rows) in saved.items()}
+    if layout.is_single:
+        batches = {job_id: in_order_sent(body, batch.rows) for job_id, batch in batches.items()}
+    return merge_batches(batches, layout)
 
 
 async def _write_new(

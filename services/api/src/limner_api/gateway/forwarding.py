@@ -22,6 +22,7 @@ from limner_api.gateway.table import ForwardedRoute, Target
 from limner_api.identity.authentication import Authenticated
 from limner_common.errors import NotFound
 from limner_common.grants import GRANT_HEADER, Grant
+from limner_common.http.upstream import REPEATABLE
 from limner_common.observe import tracing
 from limner_common.observe.context import carried
 from limner_common.requests import REQUEST_HEADER
@@ -109,10 +110,14 @@ async def forward(
     service: str,
     grant: Grant,
     path: str | None = None,
+    is_repeatable: bool = False,
     afterwards: Afterwards | None = None,
 ) -> None:
     """Hand a request to a service with a grant; ``afterwards`` runs once it has answered with success."""
-    forwarded: dict[str, Any] = {key: scope[key] for key in _SCOPE_KEYS if key in scope} | {"root_path": ""}
+    forwarded: dict[str, Any] = {key: scope[key] for key in _SCOPE_KEYS if key in scope} | {
+        "root_path": "",
+        REPEATABLE: is_repeatable,
+    }
     if path is not None:
         forwarded |= {"path": path, "raw_path": path.encode()}
 

@@ -54,6 +54,7 @@ class _PathEndpoint:
             container=self._container,
             service=route.service,
             grant=grant,
+            is_repeatable=route.is_repeatable,
             afterwards=afterwards,
         )
 

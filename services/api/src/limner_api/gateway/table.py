@@ -35,6 +35,7 @@ class ForwardedRoute:
         action: What the caller must be allowed, or a function of the query that says so.
         target: What ``{id}`` names.
         touches: A successful write changes the dates of job, task and project.
+        is_repeatable: The service does a request once however often it comes under one id; so it may be sent again.
         needs_login: False for routes that anybody may ask.
         when: Only requests whose query fulfils this; others fall through to the next route with the path.
     """
@@ -45,6 +46,7 @@ class ForwardedRoute:
     action: Action | Callable[[Query], Action]
     target: Target
     touches: bool = False
+    is_repeatable: bool = False
     needs_login: bool = True
     when: Callable[[Query], bool] | None = None
 
@@ -129,16 +131,35 @@ _ANNOTATIONS = (
         TaskAction.UPDATE_ANNOTATIONS,
         Target.TASK,
         touches=True,
+        is_repeatable=True,
     ),
     ForwardedRoute(
-        ("DELETE",), "/api/tasks/{id}/annotations", "annotations", TaskAction.DELETE_ANNOTATIONS, Target.TASK, touches=True
+        ("DELETE",),
+        "/api/tasks/{id}/annotations",
+        "annotations",
+        TaskAction.DELETE_ANNOTATIONS,
+        Target.TASK,
+        touches=True,
+        is_repeatable=True,
     ),
     ForwardedRoute(("GET",), "/api/jobs/{id}/annotations", "annotations", JobAction.VIEW_ANNOTATIONS, Target.JOB),
     ForwardedRoute(
-        ("PUT", "PATCH"), "/api/jobs/{id}/annotations", "annotations", JobAction.UPDATE_ANNOTATIONS, Target.JOB, touches=True
+        ("PUT", "PATCH"),
+        "/api/jobs/{id}/annotations",
+        "annotations",
+        JobAction.UPDATE_ANNOTATIONS,
+        Target.JOB,
+        touches=True,
+        is_repeatable=True,
     ),
     ForwardedRoute(
-        ("DELETE",), "/api/jobs/{id}/annotations", "annotations", JobAction.DELETE_ANNOTATIONS, Target.JOB, touches=True
+        ("DELETE",),
+        "/api/jobs/{id}/annotations",
+        "annotations",
+        JobAction.DELETE_ANNOTATIONS,
+        Target.JOB,
+        touches=True,
+        is_repeatable=True,
     ),
     ForwardedRoute(
         ("GET",), "/api/jobs/{id}/annotations/revisions{rest:path}", "annotations", JobAction.VIEW_ANNOTATIONS, Target.JOB
