@@ -17,7 +17,7 @@ _CAMERA_FOLDER: Final = re.compile(r"image_\d", re.IGNORECASE)
 
 def is_related(name: str) -> bool:
     """Whether a file lies below a ``related_images`` folder and so is never a frame."""
-    return RELATED_FOLDER in PurePosixPath(name).parts[:-1]
+    return RELATED_FOLDER in name and RELATED_FOLDER in PurePosixPath(name).parts[:-1]
 
 
 def split_related(names: Iterable[str]) -> tuple[list[str], list[str]]:
@@ -39,7 +39,9 @@ def related_images_2d(frames: Sequence[str], names: Iterable[str]) -> dict[str, 
     Returns:
         Sorted context of each frame that has any.
     """
-    images = _Images(names)
+    images = _Images(name for name in names if RELATED_FOLDER in name)
+    if not images:
+        return {}
     return _found(frames, lambda frame: images.in_folder(frame.parent / RELATED_FOLDER / _flat_name(frame)))
 
 
@@ -74,6 +76,10 @@ class _Images:
         for name in names:
             if is_image(name):
                 self._add(name, PurePosixPath(name))
+
+    def __bool__(self) -> bool:
+        """Whether there are any."""
+        return bool(self._by_folder)
 
     def in_folder(self, folder: PurePosixPath) -> set[str]:
         """All images directly in a folder."""

@@ -62,9 +62,12 @@ async def read_headers(
     for start in range(0, len(pieces), _BATCH * 8):
         group = [sources.located(piece) for piece in pieces[start : start + _BATCH * 8]]
         if isinstance(group[0].location, FolderLocation):
-            run = pool.run if len(pieces) >= _MANY_FILES else threads.run
-            batches = [group[i : i + _BATCH] for i in range(0, len(group), _BATCH)]
-            read = await asyncio.gather(*(run(read_local_headers, batch) for batch in batches))
+            is_many = len(pieces) >= _MANY_FILES
+            # Parsing holds the interpreter: threads get in each other's way, and pay only where a disk has to be waited
+            # for, as with a share on the network, not with files that were just written.
+            size = _BATCH if is_many or group[0].piece.is_share else len(group)
+            run = pool.run if is_many else threads.run
+            read = await asyncio.gather(*(run(read_local_headers, group[i : i + size]) for i in range(0, len(group), size)))
             found += [header for headers in read for header in headers]
         else:
             found += await asyncio.gather(*(_read_remote(sources, located.piece, threads, slots) for located in group))
