@@ -11,7 +11,8 @@ from pathlib import Path
 
 import asyncpg
 from aiokafka.admin import AIOKafkaAdminClient
-from minio import Minio
+from minio import Minio, MinioAdmin
+from minio.credentials import StaticProvider
 from redis import Redis
 
 from tools.engines import Stack
@@ -72,6 +73,25 @@ class Engines:
         """A client of the object store, with the rights of its root user."""
         engine = self.stack.minio
         return Minio(f"127.0.0.1:{engine.port}", engine.user, engine.password, secure=False)
+
+    @contextmanager
+    def new_store_user(self, name: str, bucket: str, rights: list[str]) -> Iterator[str]:
+        """Make a user of the object store, who sees a bucket and has some rights on its objects; yields its secret key."""
+        engine, secret = self.stack.minio, secrets.token_hex(16)
+        credentials = StaticProvider(engine.user, engine.password)
+        admin = MinioAdmin(endpoint=f"127.0.0.1:{engine.port}", credentials=credentials, secure=False)
+        statements = [
+            {"Effect": "Allow", "Action": ["s3:ListBucket", "s3:GetBucketLocation"], "Resource": f"arn:aws:s3:::{bucket}"},
+            {"Effect": "Allow", "Action": rights, "Resource": f"arn:aws:s3:::{bucket}/*"},
+        ]
+        admin.policy_add(name, policy={"Version": "2012-10-17", "Statement": statements})
+        admin.user_add(name, secret)
+        admin.attach_policy([name], user=name)
+        try:
+            yield secret
+        finally:
+            admin.user_remove(name)
+            admin.policy_remove(name)
 
     def object_settings(self, bucket: str) -> dict[str, str]:
         """The product's variables for a bucket."""

@@ -22,7 +22,9 @@ controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
 sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512
 listener.name.secured.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required \\
-  user_{user}="{password}";
+  user_{user}="{password}" user_{guest}="{password}";
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+super.users=User:ANONYMOUS;User:{user}
 listener.name.secured.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 ssl.keystore.type=PEM
 ssl.keystore.location={keystore}
@@ -63,10 +65,14 @@ _JAVA_OPTIONS = ("-Xms96m", "-Xmx320m", "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 
 
 class Kafka(Engine):
-    """A single node; clients get its one address."""
+    """A single node; clients get its one address.
+
+    Whoever uses the plain port, and ``user``, may do everything; ``guest``, who has the same password, nothing.
+    """
 
     name = "kafka"
     user = "limner"
+    guest = "guest"
     port_names = ("main", "controller", "secured")
     start_timeout_seconds = 120
 
@@ -93,6 +99,7 @@ class Kafka(Engine):
                 **self.ports,
                 data=self._data,
                 user=self.user,
+                guest=self.guest,
                 password=self.password,
                 keystore=self.certificates.both,
             )

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Final
 
@@ -10,6 +11,7 @@ import httpx
 from limner_allinone.buses import bus_from
 from limner_allinone.doctor.findings import Check, Doubtful, Wrong, address_of, place_of
 from limner_allinone.stores import object_store_from, redis_from
+from limner_common.objects.port import ObjectStoreUnavailable
 from limner_common.settings import ServiceSettings
 
 _REDIS_PORT: Final = 6379
@@ -90,16 +92,33 @@ async def _objects(settings: ServiceSettings) -> str:
     key = f"doctor/probe-{secrets.token_hex(8)}"  # two doctors may look at once
     try:
         await store.check()
-        await store.put_bytes(key, b"0123456789")
+        with _allowed("write", "s3:PutObject and s3:AbortMultipartUpload"):
+            await store.put_bytes(key, b"0123456789")
         try:
-            piece = await store.get_bytes(key, start=2, length=3)
+            with _allowed("read", "s3:GetObject"):
+                piece = await store.get_bytes(key, start=2, length=3)
         finally:
-            await store.delete(key)
+            with _allowed("delete", "s3:DeleteObject"):
+                await store.delete(key)
     finally:
         await store.aclose()
     if piece != b"234":
         raise Wrong("The store does not answer range reads correctly.", "Is a proxy in between that caches or changes them?")
     return "writes, range reads and deletes work"
+
+
+@contextmanager
+def _allowed(what: str, rights: str) -> Iterator[None]:
+    """Say of a bucket that is there which right on its objects is missing."""
+    try:
+        yield
+    except ObjectStoreUnavailable as error:
+        if getattr(error.__cause__, "code", None) != "AccessDenied":
+            raise
+        raise Wrong(
+            f"The user may see the bucket, but not {what} its objects.",
+            f"Allow the user of LIMNER_OBJECTS_S3_ACCESS_KEY {rights} on the bucket's objects.",
+        ) from error
 
 
 async def _service(address: str) -> str:
