@@ -20,7 +20,9 @@ def main() -> int:
     try:
         return int(arguments.run(arguments) or 0)
     except DomainError as error:
-        print(f"limner: {_sentence(error)}", file=sys.stderr)
+        from limner_allinone.secrecy import without_secrets
+
+        print(f"limner: {without_secrets(_sentence(error))}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -116,9 +118,10 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _embedded_workers(_arguments: argparse.Namespace) -> int:
     from limner_allinone.embedded import run_workers, worker_settings
+    from limner_allinone.secrecy import hide_in_logs
 
     settings, secrets_file, metrics_socket = worker_settings()
-    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    configure_logging(settings.log_level, as_json=settings.is_log_json, hide=hide_in_logs(settings))
     uvloop.run(run_workers(settings, secrets_file, metrics_socket))
     return 0
 

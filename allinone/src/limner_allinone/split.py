@@ -17,6 +17,7 @@ from limner_allinone.databases import named_database, session_url_from
 from limner_allinone.listening import OrderlyServer, listen
 from limner_allinone.probes import answering_probes
 from limner_allinone.relays import relaying
+from limner_allinone.secrecy import hide_in_logs
 from limner_common.db import Database
 from limner_common.db.migrations import require_current
 from limner_common.grants import Keyring, public_key_of
@@ -112,7 +113,7 @@ async def relay_service(name: str, host: str, health_port: int | None = None) ->
         DomainError: What keeps it from starting, in words for people.
     """
     settings = read_settings("database_url")
-    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    configure_logging(settings.log_level, as_json=settings.is_log_json, hide=hide_in_logs(settings))
     await _check_schema(name, settings)
     draining = Draining()
     async with relaying(settings, name, draining) as relay, answering_probes(relay.app, relay.metrics, host, health_port):
@@ -135,7 +136,7 @@ async def migrate_deployment(name: str, announce: Callable[[str], None]) -> Sequ
         DomainError: The database cannot be used, or was written by a newer version.
     """
     settings = read_settings("database_url")
-    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    configure_logging(settings.log_level, as_json=settings.is_log_json, hide=hide_in_logs(settings))
     names = SERVICE_NAMES if name == "all" else (name,)
     with named_database():
         await migrate_services(settings, names)
@@ -167,7 +168,7 @@ def _signals(draining: Draining) -> Iterator[None]:
 @contextlib.asynccontextmanager
 async def _installed(name: str, *, is_worker: bool = False) -> AsyncIterator[Installation]:
     settings = read_settings("database_url")
-    configure_logging(settings.log_level, as_json=settings.is_log_json)
+    configure_logging(settings.log_level, as_json=settings.is_log_json, hide=hide_in_logs(settings))
     _check_upstreams(name, settings)
     keyring = _keyring(name, settings)
     await _check_schema(name, settings)

@@ -10,9 +10,10 @@ from pathlib import Path
 from limner_allinone.configuration import read_settings
 from limner_allinone.doctor.databases import database_checks
 from limner_allinone.doctor.engines import engine_checks
-from limner_allinone.doctor.findings import Check, Finding, Secrets, Status, find, skipped
+from limner_allinone.doctor.findings import Check, Finding, Status, find, skipped
 from limner_allinone.doctor.machine import checks_of_home, folder_checks, media_libraries, secret_checks
 from limner_allinone.home import Home, product_version
+from limner_allinone.secrecy import hide_in_findings
 
 _MARKS = {Status.OK: "ok", Status.WARNING: "warn", Status.FAILED: "FAIL", Status.SKIPPED: "skip"}
 
@@ -32,7 +33,7 @@ async def examine(folder: Path, *, as_json: bool = False) -> int:
     checks: list[Check]
     if "LIMNER_DATABASE_URL" in os.environ:
         settings = read_settings()
-        secrets = Secrets(settings)
+        hide = hide_in_findings(settings)
         checks = [
             *secret_checks(settings),
             *database_checks(settings),
@@ -41,9 +42,9 @@ async def examine(folder: Path, *, as_json: bool = False) -> int:
             media_libraries(),
         ]
     else:
-        secrets = Secrets(None)
+        hide = hide_in_findings(None)
         checks = [*checks_of_home(Home(folder)), media_libraries()]
-    findings = [replace(found, message=secrets.without(found.message)) for found in await _run(checks)]
+    findings = [replace(found, message=hide(found.message)) for found in await _run(checks)]
     (_print_json if as_json else _print_lines)(findings)
     return int(any(found.status is Status.FAILED for found in findings))
 

@@ -1,28 +1,21 @@
 """What a check is, and what it finds. A finding says what is wrong, where, and what to do; never a secret."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import sqlalchemy as sa
-from pydantic import SecretStr
 
 from limner_common.errors import DomainError
-from limner_common.settings import ServiceSettings
 
 #: Longest examination of one engine, seconds.
 _PATIENCE_SECONDS: Final = 20.0
 _REACH_SECONDS: Final = 3.0
-#: Names rather than secrets, and often ordinary words.
-_NAMES: Final = frozenset({"objects_s3_access_key"})
-#: Shorter secrets would take letters out of ordinary words; they protect nothing anyway.
-_LEAST_SECRET: Final = 4
-
 
 #: What engines and their drivers say; anything else is a bug of ours.
 _FOUND: Final = (
@@ -121,24 +114,6 @@ def skipped(check: Check) -> Finding:
     return Finding(check.name, Status.SKIPPED, check.where, f"Not looked at, as it needs the {check.needs}.")
 
 
-class Secrets:
-    """Takes what nobody may read out of texts: drivers repeat what they were given.
-
-    Args:
-        settings: Secret values of these, and passwords in their URLs; none when None.
-    """
-
-    def __init__(self, settings: ServiceSettings | None) -> None:
-        found = set(_secrets_of(settings)) if settings is not None else set()
-        self._known = sorted((secret for secret in found if len(secret) >= _LEAST_SECRET), key=len, reverse=True)
-
-    def without(self, text: str) -> str:
-        """Return a text without secrets."""
-        for secret in self._known:
-            text = text.replace(secret, "***")
-        return text
-
-
 def place_of(url: str) -> str:
     """Return where a URL leads: without user, password and parameters."""
     parts = urlsplit(url)
@@ -152,16 +127,6 @@ def address_of(url: str, default_port: int) -> tuple[tuple[str, int], ...]:
         return ((parts.hostname, parts.port or default_port),) if parts.hostname else ()
     except ValueError:
         return ()
-
-
-def _secrets_of(settings: ServiceSettings) -> Iterable[str]:
-    for name in type(settings).model_fields:
-        value = getattr(settings, name)
-        if isinstance(value, SecretStr) and name not in _NAMES:
-            secret = value.get_secret_value()
-            yield secret
-            _, _, password = secret.partition("://")[2].rpartition("@")[0].partition(":")
-            yield from (password, unquote(password), quote(unquote(password), safe=""))
 
 
 def _sentence(error: Exception) -> str:

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from limner_common.db.connecting import with_parameters
+from limner_common.db.connecting import check_url, with_parameters
 from limner_common.objects.locations import S3Addressing
 
 
@@ -155,9 +155,10 @@ class ServiceSettings(BaseSettings):
     @field_validator("database_url", "database_direct_url", "database_replica_url")
     @classmethod
     def _with_tls(cls, url: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        """Put the TLS settings into a URL, so that whoever connects by it does so alike."""
+        """Check a URL, and put the TLS settings into it, so that whoever connects by it does so alike."""
         if url is None:
             return None
+        check_url(url.get_secret_value())
         parameters = {
             "sslmode": info.data.get("database_sslmode"),
             "sslrootcert": info.data.get("database_ca_file"),

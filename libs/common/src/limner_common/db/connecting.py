@@ -1,5 +1,6 @@
 """Opening connections: one way for the pool, for LISTEN and for commands."""
 
+import re
 import socket
 from collections.abc import Mapping
 from typing import Any, Final
@@ -7,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+_SCHEMES: Final = ("postgresql", "postgres", "postgresql+asyncpg")
 _CONNECT_SECONDS: Final = 5.0
 #: A peer that vanished without a word is noticed after this long.
 _PEER_SILENT_SECONDS: Final = 30
@@ -29,6 +31,30 @@ async def connect_asyncpg(url: str, **options: Any) -> "asyncpg.Connection[Any]"
         raise ConnectionError(str(error) or f"no answer within {_CONNECT_SECONDS:.0f} seconds") from error
     _notice_death(connection)
     return connection
+
+
+def check_url(url: str) -> None:
+    """Check that a URL has the form of one that leads to PostgreSQL.
+
+    Raises:
+        ValueError: It has not. The message repeats nothing of it: it may hold a password.
+    """
+    scheme, _, rest = url.partition("://")
+    hosts = re.split("[/?#]", rest, maxsplit=1)[0].rpartition("@")[2].split(",")
+    if scheme not in _SCHEMES or not all(map(_is_host, hosts)):
+        raise ValueError(
+            "it is not of the form postgresql://user:password@host:5432/database;"
+            " in user and password write / ? # @ : and % as %2F %3F %23 %40 %3A and %25"
+        )
+
+
+def _is_host(text: str) -> bool:
+    """Say whether a text is a host, with or without a port; none at all means a socket."""
+    try:
+        parts = urlsplit(f"//{text}")
+        return parts.port is None or bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def with_parameters(url: str, parameters: Mapping[str, str | None]) -> str:
