@@ -1,9 +1,10 @@
 """SQL that follows a forwarded write."""
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from typing import Any
+
+import asyncpg
 
 from limner_api.access.objects import AccessedObject
-from limner_common.db.engine import driver_connection
 
 # One statement, so that the dates of a job, its task and its project move together. Each part looks at the one before, which
 # makes PostgreSQL lock the rows in the order all others do: project, task, job.
@@ -16,7 +17,6 @@ _TOUCH = """
 """
 
 
-async def touch(connection: AsyncConnection, accessed: AccessedObject) -> None:
+async def touch(connection: "asyncpg.Connection[Any]", accessed: AccessedObject) -> None:
     """Move the dates of a job, its task and its project to now."""
-    driver = await driver_connection(connection)
-    await driver.execute(_TOUCH, accessed.job_id, accessed.task_id, accessed.project_id)
+    await connection.execute(_TOUCH, accessed.job_id, accessed.task_id, accessed.project_id)

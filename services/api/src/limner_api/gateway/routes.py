@@ -81,7 +81,7 @@ class _PathEndpoint:
     async def _touch(self, accessed: AccessedObject) -> None:
         # The write is committed: that its date moves late must not make it look failed. Its event moves the date too.
         try:
-            async with self._container.database.read() as connection:
+            async with self._container.database.driver() as connection:
                 await touch(connection, accessed)
         except (DomainError, asyncpg.PostgresError, sa.exc.DBAPIError) as error:
             log.warning("dates_not_moved", task_id=accessed.task_id, job_id=accessed.job_id, error=repr(error))

@@ -9,12 +9,28 @@ from datetime import UTC
 import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
-from limner_api.jobs.tables import jobs
-from limner_api.projects.tables import projects
-from limner_api.tasks.tables import tasks
 from limner_common.bus import Consumer, Delivery, InvalidMessage
 from limner_common.db import UnitOfWork
 from limner_contracts.annotations.v1.job_annotations_event_pb2 import JobAnnotationsEvent
+
+# One statement for each of many events. Each part looks at the one before, which makes PostgreSQL lock the rows in the order
+# project, task, job, as everywhere: two that move the same dates never wait for each other.
+_MOVE_DATES = sa.text("""
+    WITH project AS (
+        UPDATE api.projects SET updated_at = :saved_at
+        WHERE id = (SELECT project_id FROM api.tasks WHERE id = :task_id) AND updated_at < :saved_at RETURNING id
+    ),
+    task AS (
+        UPDATE api.tasks SET updated_at = :saved_at
+        WHERE id = :task_id AND updated_at < :saved_at AND (SELECT count(*) FROM project) >= 0 RETURNING id
+    )
+    UPDATE api.jobs SET updated_at = :saved_at
+    WHERE id = :job_id AND updated_at < :saved_at AND (SELECT count(*) FROM task) >= 0
+""").bindparams(
+    sa.bindparam("job_id", type_=sa.BigInteger),
+    sa.bindparam("task_id", type_=sa.BigInteger),
+    sa.bindparam("saved_at", type_=sa.DateTime(timezone=True)),
+)
 
 
 async def on_annotations_event(uow: UnitOfWork, delivery: Delivery) -> None:
@@ -26,14 +42,7 @@ async def on_annotations_event(uow: UnitOfWork, delivery: Delivery) -> None:
     if event.WhichOneof("fact") != "saved":
         return
     saved_at = event.meta.occurred_at.ToDatetime(UTC)
-    project = sa.select(tasks.c.project_id).where(tasks.c.id == event.task_id).scalar_subquery()
-    # Rows are locked in the order project, task, job, as everywhere: two that move the same dates never wait for each other.
-    for table, condition in (
-        (projects, projects.c.id == project),
-        (tasks, tasks.c.id == event.task_id),
-        (jobs, jobs.c.id == event.job_id),
-    ):
-        await uow.execute(sa.update(table).where(condition, table.c.updated_at < saved_at).values(updated_at=saved_at))
+    await uow.execute(_MOVE_DATES, {"job_id": event.job_id, "task_id": event.task_id, "saved_at": saved_at})
 
 
 consumer = Consumer("api.annotations", ("limner.annotations.job.v1",), on_annotations_event, is_order_free=True)
