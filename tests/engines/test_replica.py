@@ -53,8 +53,9 @@ class Notes:
 async def notes(engines: Engines, standby: Standby, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Notes]:
     monkeypatch.setattr(replica, "_LAGGING_PAUSE_SECONDS", 0.05)
     monkeypatch.setattr(replica, "_AWAY_PAUSE_SECONDS", 0.05)
-    LISTS_READ.clear()
     async for notes in _notes(engines.new_database(), standby):
+        await _until_replica_answers(notes)  # making the database takes it a while
+        LISTS_READ.clear()
         yield notes
 
 
@@ -126,6 +127,8 @@ async def test_a_list_cancelled_by_replaying_is_read_from_the_primary(notes: Not
     await notes.write()
     async with notes.database.begin() as uow:
         await uow.execute(sa.text("INSERT INTO notes SELECT generate_series(2, 1000)"))
+    notes.written = 1000
+    await _until_replica_answers(notes)
     await standby.execute("ALTER SYSTEM SET max_standby_streaming_delay = '100ms'")
     await standby.execute("SELECT pg_reload_conf()")
     # On the replica it is still looking at the rows when their removal is replayed.
