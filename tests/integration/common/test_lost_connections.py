@@ -2,6 +2,7 @@
 
 import asyncio
 
+import asyncpg
 import pytest
 import sqlalchemy as sa
 
@@ -121,3 +122,20 @@ async def test_a_server_without_room_is_away_for_the_moment(postgres: DatabaseSe
         await database.close()
         await owner.execute("DROP ROLE one_only")
         await owner.close()
+
+
+async def test_a_statement_that_meets_the_servers_farewell_says_so_and_its_connection_is_not_lent_again(
+    postgres: DatabaseServer,
+) -> None:
+    database = Database(await postgres.clone(), new_metadata("lost"), pool_size=1)
+    try:
+        with pytest.raises(Unavailable) as caught:
+            async with database.driver() as driver:
+                met = driver
+                # Raised when the farewell has arrived and the end of the connection has not: a moment no test can choose.
+                raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+        assert caught.value.code == "database_away"
+        async with database.driver() as driver:
+            assert driver is not met and await driver.fetchval("SELECT 1") == 1
+    finally:
+        await database.close()

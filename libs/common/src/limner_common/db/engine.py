@@ -106,7 +106,7 @@ class Database:
                         yield connection
                 else:
                     yield connection
-            except asyncio.CancelledError:
+            except (asyncio.CancelledError, asyncpg.InternalClientError):
                 lent.invalidate()  # its protocol may be in the middle of an answer
                 raise
             finally:

@@ -48,6 +48,7 @@ _FAILURES: Final = (
     AsyncAdapt_asyncpg_dbapi.Error,  # comes out bare when a driver's connection is asked for and cannot be made
     asyncpg.PostgresError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a statement met the server's farewell, which nobody had read yet
     ConnectionError,
     TimeoutError,
     UnicodeEncodeError,
@@ -97,7 +98,7 @@ def _is_lost(error: BaseException) -> bool:
     if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
         return True
     return any(
-        isinstance(cause, ConnectionError | TimeoutError)
+        isinstance(cause, ConnectionError | TimeoutError | asyncpg.InternalClientError)
         # The driver has one class for wrong use and for use after the end.
         or (isinstance(cause, asyncpg.InterfaceError) and "closed" in str(cause))
         for cause in _causes(error)
