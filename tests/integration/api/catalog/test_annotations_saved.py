@@ -48,4 +48,8 @@ async def test_dates_that_lie_behind_move_even_where_others_are_ahead(catalog: C
 
 
 async def test_a_job_that_is_gone_moves_nothing(catalog: Catalog) -> None:
+    task, jobs = await catalog.task_with_data(segment_size=5)
+    paths = (f"jobs/{jobs[0]}", f"tasks/{task['id']}")
+    before = await dates(catalog, *paths)
     await tell(catalog, 10**9, 10**9, LATER)
+    assert await dates(catalog, *paths) == before
