@@ -84,15 +84,18 @@ async def test_topics_are_made_as_the_list_says_and_left_alone_afterwards(
     engines: Engines, bus: KafkaBus, prefix: str
 ) -> None:
     await bus.prepare()
+    topic = f"{prefix}{TOPIC}"
+    await until(lambda: _partitions(engines.kafka_servers, topic), 6)
     await new_bus(engines.kafka_servers, prefix, partitions=2).prepare()
-    described = await _describe(engines.kafka_servers, f"{prefix}{TOPIC}")
+    described = await _describe(engines.kafka_servers, topic)
     assert described["partitions"] == 6
     assert described["retention.ms"] == str(24 * 3_600_000)
 
 
 async def test_partitions_and_replicas_come_from_the_settings(engines: Engines, prefix: str) -> None:
     await new_bus(engines.kafka_servers, prefix, partitions=2, replication=1).prepare()
-    assert (await _describe(engines.kafka_servers, f"{prefix}{TOPIC}"))["partitions"] == 2
+    # The controller made them; the broker tells them a moment later.
+    await until(lambda: _partitions(engines.kafka_servers, f"{prefix}{TOPIC}"), 2)
 
 
 async def test_a_topic_that_is_refused_is_named_with_what_to_do(engines: Engines, prefix: str) -> None:
@@ -266,6 +269,10 @@ async def _ignore(uow: UnitOfWork, delivery: Delivery) -> None:
 
 async def _is_any(look: Any) -> bool:
     return all((await look()).values())
+
+
+async def _partitions(servers: str, topic: str) -> int:
+    return int((await _describe(servers, topic))["partitions"])
 
 
 async def _describe(servers: str, topic: str) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import psutil
 from tools.engines.problems import EngineProblem
 
 _PR_SET_PDEATHSIG = 1
+_FREEZE_SECONDS = 20
 #: A child that dies with its parent really dies with the thread that made it, so this one lives as long as we do.
 _launcher = ThreadPoolExecutor(1)
 
@@ -91,11 +92,22 @@ class Daemon:
         """Freeze it and its children: connections stay open and nobody answers."""
         for process in self._tree():
             process.suspend()
+            self._wait_until_frozen(process)
 
     def resume(self) -> None:
         """Let it go on after ``pause``."""
         for process in reversed(self._tree()):
             process.resume()
+
+    @staticmethod
+    def _wait_until_frozen(process: psutil.Process) -> None:
+        # The signal waits for a thread of the process to be given a core; on a busy machine the others answer meanwhile.
+        deadline = time.monotonic() + _FREEZE_SECONDS
+        threads = Path(f"/proc/{process.pid}/task")
+        while not all(_is_stopped(thread) for thread in threads.iterdir()):
+            if time.monotonic() > deadline:
+                raise EngineProblem(f"Process {process.pid} could not be frozen in {_FREEZE_SECONDS} s.")
+            time.sleep(0.01)
 
     def _launch(self, command: list[str], environment: dict[str, str]) -> "subprocess.Popen[bytes]":
         with self.log.open("ab") as log:
@@ -144,3 +156,12 @@ class Daemon:
     def _die_with_parent(self) -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, self.stop_signal)
+
+
+def _is_stopped(thread: Path) -> bool:
+    """Whether a thread, named by its folder below ``/proc``, does not run: it was stopped, or is gone."""
+    try:
+        state = (thread / "stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state in "TtXZ"
