@@ -25,7 +25,7 @@ async def test_both_bodies_stream() -> None:
 
     async def body() -> AsyncIterator[bytes]:
         yield b"1"
-        await asyncio.wait_for(received.wait(), 5)  # the answer to the first piece must come before the second is sent
+        await asyncio.wait_for(received.wait(), 60)  # the answer to the first piece must come before the second is sent
         yield b"2"
 
     async with (
@@ -55,7 +55,7 @@ async def test_leaving_an_answer_early_tells_the_application() -> None:
     ):
         async for _ in response.aiter_raw():
             break
-    await asyncio.wait_for(ended.wait(), 5)
+    await asyncio.wait_for(ended.wait(), 60)
 
 
 async def test_query_path_and_headers_arrive_as_sent() -> None:

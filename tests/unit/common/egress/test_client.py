@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -384,11 +385,12 @@ async def test_a_slow_name_server_counts_as_time() -> None:
 
 
 async def test_nobody_listening_is_unreachable_and_tells_no_address() -> None:
-    async with serving(lambda *_: ok()) as server:
-        pass
-    async with client_of(FakeResolver(away_example=["127.0.0.1"])) as client:
-        with pytest.raises(RemoteUnreachable) as caught:
-            await get(client, f"http://away.example:{server.port}/")
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and it does not listen; nor can anybody else meanwhile
+        port = nobody.getsockname()[1]
+        async with client_of(FakeResolver(away_example=["127.0.0.1"])) as client:
+            with pytest.raises(RemoteUnreachable) as caught:
+                await get(client, f"http://away.example:{port}/")
     assert caught.value.message == "away.example cannot be reached."
 
 

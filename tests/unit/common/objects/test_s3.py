@@ -1,5 +1,6 @@
 """The S3 store: the contract on a simulated server, and what only a network can get wrong."""
 
+import asyncio
 import logging
 import pickle
 import secrets
@@ -75,7 +76,7 @@ async def test_a_signed_url_downloads_under_the_given_name(store: S3ObjectStore)
     await store.put_bytes("a/b", b"data", content_type="text/html")
 
     url = await store.presign_get("a/b", 60, 'été "1".zip', content_type="application/zip")
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         answer = await client.get(url)
 
     assert answer.content == b"data"
@@ -428,9 +429,12 @@ def _made(folder: Path) -> Path:
 async def test_a_server_that_keeps_silent_is_unavailable(bucket: S3Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     host, port = bucket.endpoint.split(":")
     async with wire_to(host, int(port)) as wire:
-        store = S3ObjectStore(replace(bucket, endpoint=wire.address, timeout_seconds=0.05))
+        store = S3ObjectStore(replace(bucket, endpoint=wire.address, timeout_seconds=0.3))
         wire.is_silent = True
         with pytest.raises(ObjectStoreUnavailable):
             await store.check()
+        async with asyncio.timeout(60):
+            while wire.connections < 4:  # the last may still wait to be taken
+                await asyncio.sleep(0.01)
         assert wire.connections == 4
         await store.aclose()
