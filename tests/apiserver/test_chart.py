@@ -20,7 +20,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with cluster(tmp_path_factory.mktemp("kubernetes")) as running:
         made = running.kubectl("apply", "-f", CRDS)
         assert made.returncode == 0, made.stderr
-        ready = running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        ready = running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=120s")
         assert ready.returncode == 0, ready.stderr
         priority = {
             "apiVersion": "scheduling.k8s.io/v1",

@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
+from tools.engines.engine import free_ports
 
 pytestmark = pytest.mark.e2e
 
@@ -26,9 +26,7 @@ README = (ROOT / "README.md").read_text()
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
     """``make run`` on an empty home: the port, and the password it printed."""
     home = make_enterable(tmp_path_factory.mktemp("readme-home"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("LIMNER_", "MAKE"))}
     process = subprocess.Popen(
         ["make", "run", f"PORT={port}"],
@@ -52,12 +50,14 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert ready.wait(180), "".join(lines)
-    password = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("Password:"))
-    yield port, password
-    os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
-    process.wait(60)
-    reader.join(10)
+    try:
+        assert ready.wait(300), "".join(lines)
+        password = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("Password:"))
+        yield port, password
+    finally:
+        os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C in a terminal does
+        process.wait(120)
+        reader.join(60)
 
 
 def commands() -> list[str]:
@@ -77,6 +77,6 @@ def test_the_first_commands_of_the_readme_work(started: tuple[int, str], tmp_pat
     for command in found:
         text = command.replace("localhost:8080", f"localhost:{port}").replace("admin:PASSWORD", f"admin:{password}")
         arguments = [str(Path(sys.executable).with_name("cvat-cli")), *shlex.split(text)[1:]]
-        result = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, timeout=600)
         assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
     assert (tmp_path / "out.zip").stat().st_size > 0

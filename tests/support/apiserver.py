@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,8 +14,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.support.chart import ROOT
+from tools.engines.engine import free_ports
 
-_START_TIMEOUT_SECONDS = 120
+_START_TIMEOUT_SECONDS = 300
 _TOKEN = "test-only-token"
 
 
@@ -45,7 +45,7 @@ class Cluster:
 @contextlib.contextmanager
 def cluster(folder: Path) -> Iterator[Cluster]:
     """Start a server with its data in ``folder``; both processes end with the block."""
-    store_port, peer_port, port = _free_ports(3)
+    store_port, peer_port, port = free_ports(3)
     with contextlib.ExitStack() as stack:
         store = f"http://127.0.0.1:{store_port}"
         peer = f"http://127.0.0.1:{peer_port}"
@@ -134,11 +134,3 @@ def _kubeconfig(folder: Path, port: int) -> Path:
     )
     path.chmod(0o600)
     return path
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]

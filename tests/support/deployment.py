@@ -21,7 +21,7 @@ from tools.engines.engine import free_ports
 
 #: Nine processes start at once, perhaps on a machine that is busy with other tests.
 _START_TIMEOUT_SECONDS = 300
-_STOP_TIMEOUT_SECONDS = 45
+_STOP_TIMEOUT_SECONDS = 120
 #: Services whose workers have something to do.
 WORKERS = ("media", "annotations", "exports")
 
@@ -43,9 +43,11 @@ class Deployment:
 
     def __post_init__(self) -> None:
         self.private_keys, self.public_keys = new_keys()
-        self.ports = dict(zip(SERVICE_NAMES, free_ports(len(SERVICE_NAMES)), strict=True))
         titles = [*(f"serve {name}" for name in SERVICE_NAMES), *(f"work {name}" for name in WORKERS)]
-        self.health_ports = dict(zip(titles, free_ports(len(titles)), strict=True))
+        # Asked for at once, so that none is given twice.
+        ports = free_ports(len(SERVICE_NAMES) + len(titles))
+        self.ports = dict(zip(SERVICE_NAMES, ports, strict=False))
+        self.health_ports = dict(zip(titles, ports[len(SERVICE_NAMES) :], strict=True))
         self.url = f"http://127.0.0.1:{self.ports['api']}"
         self.folder.mkdir(parents=True, exist_ok=True)
 

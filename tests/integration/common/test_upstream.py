@@ -50,7 +50,7 @@ async def raw_exchange(address: str, request: bytes) -> bytes:
     url = httpx.URL(address)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(request)
-    found = await asyncio.wait_for(reader.read(), 10)
+    found = await asyncio.wait_for(reader.read(), 60)
     writer.close()
     await writer.wait_closed()
     return found
@@ -82,14 +82,14 @@ async def test_nothing_of_one_client_reaches_the_next() -> None:
     look = Look()
     async with through_gateway(look) as front:
         for _ in range(2):
-            async with httpx.AsyncClient() as client:
+            async with httpx.AsyncClient(timeout=60) as client:
                 found = await client.get(front)
         assert found.headers.get_list("set-cookie") == ["a=1", "b=2"]
     assert b"cookie" not in look.headers()
 
 
 async def test_the_server_in_front_says_the_date_alone() -> None:
-    async with through_gateway(Look()) as front, httpx.AsyncClient() as client:
+    async with through_gateway(Look()) as front, httpx.AsyncClient(timeout=60) as client:
         assert len((await client.get(front)).headers.get_list("date")) == 1
 
 
@@ -122,9 +122,9 @@ async def test_answers_without_body_keep_their_headers_and_the_connection(
     async def bare(scope: Scope, receive: Receive, send: Send) -> None:
         await answer(send, status, [(name.encode(), value.encode()) for name, value in headers.items()])
 
-    async with through_gateway(bare) as front, httpx.AsyncClient() as client:
+    async with through_gateway(bare) as front, httpx.AsyncClient(timeout=60) as client:
         for _ in range(3):
-            found = await asyncio.wait_for(client.request(method, front), 10)
+            found = await asyncio.wait_for(client.request(method, front), 60)
             assert (found.status_code, found.content) == (status, b"")
             assert {name: found.headers[name] for name in headers} == headers
             assert found.headers.get("content-length", "0") == headers.get("content-length", "0")
@@ -170,10 +170,14 @@ async def test_pieces_arrive_before_the_answer_ends() -> None:
     async def slow(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/event-stream")]})
         await send({"type": "http.response.body", "body": b"one", "more_body": True})
-        await asyncio.wait_for(arrived.wait(), 10)
+        await asyncio.wait_for(arrived.wait(), 60)
         await send({"type": "http.response.body", "body": b"two"})
 
-    async with through_gateway(slow) as front, httpx.AsyncClient() as client, client.stream("GET", front) as response:
+    async with (
+        through_gateway(slow) as front,
+        httpx.AsyncClient(timeout=60) as client,
+        client.stream("GET", front) as response,
+    ):
         pieces = []
         async for piece in response.aiter_raw():
             pieces.append(piece)
@@ -191,10 +195,10 @@ async def test_a_client_that_leaves_ends_the_work_behind_it() -> None:
             pass
         ended.set()
 
-    async with through_gateway(endless) as front, httpx.AsyncClient() as client:
+    async with through_gateway(endless) as front, httpx.AsyncClient(timeout=60) as client:
         async with client.stream("GET", front) as response:
             await anext(response.aiter_raw())
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
 
 
 async def test_an_upload_cut_short_is_cut_short_for_the_service() -> None:
@@ -218,17 +222,16 @@ async def test_an_upload_cut_short_is_cut_short_for_the_service() -> None:
             await asyncio.sleep(0.01)
         writer.close()
         await writer.wait_closed()
-        await asyncio.wait_for(ended.wait(), 10)
+        await asyncio.wait_for(ended.wait(), 60)
     assert seen[-1] == "http.disconnect"
 
 
 async def test_a_service_that_cannot_be_reached_is_unavailable_for_a_while() -> None:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
-    remote = RemoteApp(f"http://127.0.0.1:{port}")
-    async with served(remote) as front, httpx.AsyncClient() as client:
-        found = await client.post(front, json={})
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and it does not listen; nor can anybody else meanwhile
+        remote = RemoteApp(f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        async with served(remote) as front, httpx.AsyncClient(timeout=60) as client:
+            found = await client.post(front, json={})
     assert (found.status_code, found.headers["retry-after"]) == (503, "2")
     assert found.json() == {"detail": "A part of the service is not reachable."}
     await remote.client.aclose()
@@ -250,7 +253,7 @@ async def test_only_reading_is_repeated_when_the_connection_breaks(method: str, 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     remote = RemoteApp(f"http://127.0.0.1:{port}")
-    async with served(remote) as front, httpx.AsyncClient() as client:
+    async with served(remote) as front, httpx.AsyncClient(timeout=60) as client:
         assert (await client.request(method, front)).status_code == expected
     assert calls == (2 if expected == 200 else 1)
     await remote.client.aclose()
@@ -279,7 +282,7 @@ async def broken_once(method: str, content: bytes | AsyncIterator[bytes], *, is_
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         await remote({**scope, REPEATABLE: is_repeatable}, receive, send)
 
-    async with served(front) as address, httpx.AsyncClient() as client:
+    async with served(front) as address, httpx.AsyncClient(timeout=60) as client:
         found = await client.request(method, address, content=content)
     await remote.client.aclose()
     server.close()
