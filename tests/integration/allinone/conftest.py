@@ -78,7 +78,7 @@ def process(own_temporary: Path) -> Limner:
             env={**outer, **environment},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         return Done(done.returncode, done.stdout, done.stderr)
 

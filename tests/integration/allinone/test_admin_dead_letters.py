@@ -42,7 +42,7 @@ class Situation:
         await self.bus.publish([OutgoingMessage(new_uuid(), _TOPIC, "7", payload, {}) for payload in payloads])
         subscription = await self.bus.subscribe(group, [_TOPIC])
         left = set(payloads)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             async for delivery in subscription.deliveries():
                 if delivery.payload in left:
                     left.discard(delivery.payload)
@@ -95,7 +95,7 @@ async def test_a_replayed_message_goes_to_its_group_again(situation: Situation) 
     assert done.stdout == "1 messages go to 'media.tasks' again.\n"
     assert await situation.listed("--group", "media.tasks") == []
     subscription = await situation.bus.subscribe("media.tasks", [_TOPIC])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         delivery = await anext(subscription.deliveries())
     await subscription.close()
     assert str(delivery.event_id) == row["event_id"]

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from limner_allinone.admin.bootstrap import first_administrator
+from limner_api.requests import live
 from limner_common.settings import ServiceSettings
 from tests.integration.allinone.conftest import Done, Limner
 from tests.support import installation as support
@@ -42,12 +43,12 @@ async def installation(
 
 
 async def _sign_in(address: str, name: str, password: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=address) as web:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as web:
         return await web.post("/api/auth/login", json={"username": name, "password": password})
 
 
 async def _self(address: str, **headers: str) -> int:
-    async with httpx.AsyncClient(base_url=address, headers=headers) as web:
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as web:
         return (await web.get("/api/users/self")).status_code
 
 
@@ -95,8 +96,12 @@ async def test_what_cannot_be_is_refused(
     assert (only["username"], only["role"], only["is_active"]) == ("admin", "admin", True)
 
 
-async def test_disabling_ends_sessions_tokens_and_streams_at_once(installation: tuple[str, Limner]) -> None:
+async def test_disabling_ends_sessions_tokens_and_streams_at_once(
+    installation: tuple[str, Limner], monkeypatch: pytest.MonkeyPatch
+) -> None:
     address, admin = installation
+    for looks in ("_LOOK_SECONDS", "_LOOK_DEAF_SECONDS"):
+        monkeypatch.setattr(live, looks, 600.0)  # streams end because they are called, not because they look
     await admin("users", "create", "ann", stdin="blue-kettle-7")
     key = (await _sign_in(address, "ann", "blue-kettle-7")).json()["key"]
     login = f"Token {key}"
@@ -109,7 +114,7 @@ async def test_disabling_ends_sessions_tokens_and_streams_at_once(installation: 
             assert await anext(lines) == "retry: 2000"
             done = await admin("users", "disable", "ann", "--yes")
             assert (done.returncode, done.stdout) == (0, "ann is disabled; 1 sessions and 1 tokens ended.\n")
-            rest = await asyncio.wait_for(_drain(lines), 5)
+            rest = await asyncio.wait_for(_drain(lines), 60)
             assert [line for line in rest if line] == []
     assert [await _self(address, Authorization=proof) for proof in (login, bearer)] == [401, 401]
     assert (await _sign_in(address, "ann", "blue-kettle-7")).status_code == 400
@@ -137,7 +142,8 @@ async def test_roles_decide_what_people_may_do(installation: tuple[str, Limner])
     address, admin = installation
     await admin("users", "create", "ann", stdin="blue-kettle-7")
     token = (await _sign_in(address, "ann", "blue-kettle-7")).json()["key"]
-    async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Token {token}"}) as web:
+    headers = {"Authorization": f"Token {token}"}
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=60) as web:
 
         async def create() -> int:
             return (await web.post("/api/projects", json={"name": "p"})).status_code

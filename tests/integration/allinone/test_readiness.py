@@ -57,10 +57,9 @@ def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks are taken more often than in life."""
     monkeypatch.setattr(readiness, "_INTERVAL_SECONDS", 0.1)
     monkeypatch.setattr(readiness, "_MISSING_INTERVAL_SECONDS", 0.1)
-    monkeypatch.setattr(readiness, "_TIMEOUT_SECONDS", 1.0)
 
 
-async def until(client: httpx.AsyncClient, status: str, *, seconds: float = 10) -> dict[str, Any]:
+async def until(client: httpx.AsyncClient, status: str, *, seconds: float = 60) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         answer = await client.get("/health/ready")
@@ -94,7 +93,9 @@ async def test_a_service_whose_connections_are_all_lent_stays_ready(postgres: Da
 
 @pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize("how", ["cut", "silent"])
-async def test_a_database_that_goes_and_comes_back(postgres: DatabaseServer, tmp_path: Path, how: str) -> None:
+async def test_a_database_that_goes_and_comes_back(
+    postgres: DatabaseServer, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with (
         wired(postgres) as (url, wire),
         install(settings_for(url, tmp_path), make_keyrings(), ("media",)) as installation,
@@ -105,6 +106,7 @@ async def test_a_database_that_goes_and_comes_back(postgres: DatabaseServer, tmp
             wire.is_cut = True
             wire.cut()
         else:
+            monkeypatch.setattr(readiness, "_TIMEOUT_SECONDS", 1.0)
             wire.is_silent = True
         checks = (await until(client, "unavailable"))["checks"]
         assert checks["database"] != "ok" and checks["objects"] == "ok"

@@ -16,12 +16,24 @@ async def end_others(url: str) -> None:
     connection = await connect_asyncpg(url)
     try:
         await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            # Waits for the end of each: what was closed by then is known to the clients after their next look.
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
     finally:
         await connection.close()
-    await asyncio.sleep(0.1)
+
+
+async def until_sleeping(url: str) -> None:
+    """Wait until a statement sleeps in the database."""
+    connection = await connect_asyncpg(url)
+    asleep = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    try:
+        async with asyncio.timeout(60):
+            while not await connection.fetchval(asleep):
+                await asyncio.sleep(0.02)
+    finally:
+        await connection.close()
 
 
 @pytest.mark.parametrize("way", ["read", "driver", "begin"])
@@ -48,15 +60,16 @@ async def test_next_use_after_an_outage_succeeds(postgres: DatabaseServer, way: 
 
 
 async def test_cancelled_use_does_not_spoil_the_connection(postgres: DatabaseServer) -> None:
-    database = Database(await postgres.clone(), new_metadata("lost"), pool_size=1)
+    url = await postgres.clone()
+    database = Database(url, new_metadata("lost"), pool_size=1)
 
     async def sleep() -> None:
         async with database.driver() as driver:
-            await driver.execute("SELECT pg_sleep(30)")
+            await driver.execute("SELECT pg_sleep(300)")
 
     try:
         task = asyncio.create_task(sleep())
-        await asyncio.sleep(0.2)
+        await until_sleeping(url)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -76,14 +89,14 @@ async def test_a_statement_whose_connection_is_cut_says_that_the_database_is_awa
     async def sleep() -> None:
         if way == "driver":
             async with database.driver() as driver:
-                await driver.execute("SELECT pg_sleep(30)")
+                await driver.execute("SELECT pg_sleep(300)")
         else:
             async with database.begin() as uow:
-                await uow.execute(sa.text("SELECT pg_sleep(30)"))
+                await uow.execute(sa.text("SELECT pg_sleep(300)"))
 
     try:
         task = asyncio.create_task(sleep())
-        await asyncio.sleep(0.3)
+        await until_sleeping(url)
         await end_others(url)
         with pytest.raises(Unavailable) as error:
             await task

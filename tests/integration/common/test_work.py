@@ -123,7 +123,7 @@ async def test_a_worker_whose_disk_is_full_leaves_the_work_to_another(database: 
     other: asyncio.Task[None] | None = None
     try:
         item_ids = [await enqueue(database, queue) for _ in range(2)]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not tries:
                 await asyncio.sleep(0.02)
             await _make_due(database)
@@ -164,7 +164,7 @@ async def test_a_running_item_stops_at_its_next_check(database: Database) -> Non
     await is_running.wait()
     async with database.begin() as uow:
         await queue.request_cancel(uow, item_id)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         await task
     assert (await item_of(database, queue, item_id)).state is WorkState.CANCELLED
 
@@ -254,7 +254,7 @@ async def test_work_of_a_killed_worker_is_taken_up_again_and_done_once(database:
     process.wait()
     process.stdout.close()
     survivor = worker(database, queue, effect)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await survivor.run_one():
             await asyncio.sleep(0.1)
     item = await item_of(database, queue, item_id)
@@ -279,12 +279,12 @@ async def test_expired_leases_are_taken_up_at_once_and_fenced(database: Database
 
 async def test_the_running_worker_starts_new_items_without_waiting_for_its_poll(database: Database) -> None:
     queue = WorkQueue()
-    eager = Worker(database, queue, {"probe": effect}, poll_seconds=60)
+    eager = Worker(database, queue, {"probe": effect}, poll_seconds=600)
     task = asyncio.create_task(eager.run())
     try:
         await asyncio.sleep(0.3)
         await enqueue(database, queue)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await _effects(database):
                 await asyncio.sleep(0.02)
     finally:

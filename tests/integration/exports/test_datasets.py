@@ -128,7 +128,7 @@ async def test_results_of_a_deleted_project_are_gone(town: Town) -> None:
     await town.export(f"/api/projects/{project_id}", "COCO 1.0")
     await town.call("DELETE", f"/api/projects/{project_id}", status=204)
     cleaning = town.bench.container("exports").cleaning
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await cleaning.sweep() == 0:
             await asyncio.sleep(0.1)
 

@@ -9,7 +9,7 @@ import httpx
 from tests.support.installation import TestBench
 
 ADMIN = ("admin", "correct-horse-battery")
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 180.0
 
 
 class Town:
