@@ -58,7 +58,7 @@ def cli(product: Product) -> Cli:
             ],
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
         )
         if check:
             assert result.returncode == 0, result.stdout + result.stderr

@@ -11,7 +11,7 @@ from cvat_sdk import make_client, models
 from cvat_sdk.core.proxies.tasks import ResourceType
 from playwright.async_api import async_playwright, expect
 
-from tests.e2e.test_web import CHROMIUM, sign_in
+from tests.e2e.test_web import CHROMIUM, PATIENCE_MILLISECONDS, sign_in
 from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
 from tests.support.product import ADMIN, Product
@@ -51,12 +51,12 @@ def test_the_sdk_makes_annotates_and_exports_a_task(product: Product, tmp_path: 
 def test_the_command_line_client_lists_tasks(product: Product) -> None:
     cli = str(Path(sys.executable).with_name("cvat-cli"))
     arguments = [cli, "--server-host", product.url, "--auth", ":".join(ADMIN), "task", "ls"]
-    listed = subprocess.run(arguments, capture_output=True, text=True, timeout=120)
+    listed = subprocess.run(arguments, capture_output=True, text=True, timeout=600)
     assert listed.returncode == 0, listed.stderr
 
 
 def test_addresses_of_pages_and_uploads_are_below_the_path(product: Product) -> None:
-    with httpx.Client(base_url=product.url, auth=ADMIN, timeout=30) as web:
+    with httpx.Client(base_url=product.url, auth=ADMIN, timeout=120) as web:
         made = [web.post("api/tasks", json={"name": f"page {n}", "labels": []}).json()["id"] for n in range(2)]
         following = web.get("api/tasks", params={"page_size": 1}).json()["next"]
         assert following.startswith(f"{product.url}/api/tasks?")
@@ -74,8 +74,11 @@ def test_addresses_of_pages_and_uploads_are_below_the_path(product: Product) -> 
 async def test_the_web_client_loads_and_calls_below_the_path(product: Product) -> None:
     assert CHROMIUM, "install a Chromium browser (Debian: apt-get install chromium)"
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox"], timeout=PATIENCE_MILLISECONDS
+        )
         page = await browser.new_page()
+        page.set_default_timeout(PATIENCE_MILLISECONDS)
         asked: list[str] = []
         problems: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

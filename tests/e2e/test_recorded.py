@@ -18,7 +18,7 @@ TASK = 119
 
 def test_services_behind_the_gateway_answer_as_recorded(product: Product) -> None:
     found: list[str] = []
-    with httpx.Client(base_url=product.url, auth=ADMIN, timeout=30) as client:
+    with httpx.Client(base_url=product.url, auth=ADMIN, timeout=120) as client:
         task_id = client.post("/api/tasks", json={"name": "new", "labels": [{"name": "a"}]}).json()["id"]
         for record in read_records((86, 91), (501, 503)):
             path = record.path.replace(f"/tasks/{TASK}/", f"/tasks/{task_id}/")

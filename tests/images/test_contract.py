@@ -97,14 +97,14 @@ def running(command: list[str], environment: dict[str, str]) -> Iterator["subpro
         try:
             yield process
             process.terminate()
-            assert process.wait(45) == 0, process.said()  # type: ignore[attr-defined]
+            assert process.wait(120) == 0, process.said()  # type: ignore[attr-defined]
         finally:
             process.kill()
             process.wait()
 
 
 def wait_until(process: "subprocess.Popen[str]", is_there: object) -> None:
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while not is_there():  # type: ignore[operator]
         assert process.poll() is None and time.monotonic() < deadline, process.said()  # type: ignore[attr-defined]
         time.sleep(0.1)
@@ -170,7 +170,7 @@ async def test_a_service_serves_and_works(
     with running(contained(environment, writable, "serve", service, "--port", str(port)), given) as process:
         wait_until(process, lambda: answers(f"http://127.0.0.1:{port}/health/ready"))
         if service == "api":
-            assert '<base href="/" />' in httpx.get(f"http://127.0.0.1:{port}/").text
+            assert '<base href="/" />' in httpx.get(f"http://127.0.0.1:{port}/", timeout=60).text
     if service in WORKERS:
         with running(contained(environment, writable, "work", service), given) as process:
             wait_until(process, lambda: '"working"' in process.said())  # type: ignore[attr-defined]
@@ -191,6 +191,6 @@ async def test_the_tools_migrate_and_examine(
     }
     for arguments in (["migrate", "all"], ["doctor"]):
         done = subprocess.run(
-            contained(environment, writable, *arguments), env=given, capture_output=True, text=True, timeout=120
+            contained(environment, writable, *arguments), env=given, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr

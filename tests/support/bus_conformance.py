@@ -38,7 +38,7 @@ async def make_tables(database: Database) -> None:
         await connection.run_sync(metadata.create_all)
 
 
-async def until(look: Callable[[], Awaitable[Any]], expected: Any, *, seconds: float = 20.0) -> None:
+async def until(look: Callable[[], Awaitable[Any]], expected: Any, *, seconds: float = 60.0) -> None:
     """Wait until ``look`` returns what is expected; fails with the last value seen."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
@@ -51,7 +51,7 @@ async def until(look: Callable[[], Awaitable[Any]], expected: Any, *, seconds: f
 
 async def take(subscription: Subscription, count: int, *, commit: bool = True) -> list[str]:
     received: list[str] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for delivery in subscription.deliveries():
             received.append(delivery.payload.decode())
             if commit:
@@ -133,7 +133,7 @@ class BusConformance:
         sent = OutgoingMessage(new_uuid(), TOPIC, "schlüssel", b"\x00\xff", {"traceparent": "00-é"})
         await bus.publish([sent])
         subscription = await bus.subscribe("one", [TOPIC])
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             delivery = await anext(subscription.deliveries())
         await subscription.close()
         assert (delivery.event_id, delivery.topic, delivery.key) == (sent.event_id, sent.topic, sent.key)
@@ -217,7 +217,7 @@ class BusConformance:
                     by_key[value.split("-")[0]].append(value)
                 return by_key
 
-            await until(seen, expected, seconds=60)
+            await until(seen, expected, seconds=180)
 
     async def test_a_group_that_was_away_gets_what_was_kept_meanwhile(self, bus: Bus, database: Database) -> None:
         consumer = Consumer("effects", [TOPIC], keep)
@@ -297,7 +297,7 @@ class BusConformance:
 
         await bus.publish(messages("a", "hopeless", "fine"))
         async with running(database, bus, Consumer("effects", [TOPIC], fails, is_order_free=True)):
-            await until(bus.dead_letters.counts, {"effects": 1}, seconds=30)
+            await until(bus.dead_letters.counts, {"effects": 1})
         (letter,) = await bus.dead_letters.page("effects", limit=10)
         assert letter.payload == b"hopeless"
         assert letter.attempts == 1 + len(RETRY_DELAYS_SECONDS)

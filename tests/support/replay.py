@@ -47,11 +47,11 @@ class Replay:
     clients: dict[str, httpx.Client] = field(default_factory=dict)
 
     def __enter__(self) -> "Replay":
-        self.clients["admin"] = httpx.Client(base_url=self.url, auth=ADMIN, timeout=60)
+        self.clients["admin"] = httpx.Client(base_url=self.url, auth=ADMIN, timeout=120)
         account = {"username": "odile", "email": "odile@example.com", "first_name": "O", "last_name": "Outsider"}
         passwords = {"password1": _USER_PASSWORD, "password2": _USER_PASSWORD}
-        httpx.post(f"{self.url}/api/auth/register", json=account | passwords, timeout=60).raise_for_status()
-        self.clients["odile"] = httpx.Client(base_url=self.url, auth=("odile", _USER_PASSWORD), timeout=60)
+        httpx.post(f"{self.url}/api/auth/register", json=account | passwords, timeout=120).raise_for_status()
+        self.clients["odile"] = httpx.Client(base_url=self.url, auth=("odile", _USER_PASSWORD), timeout=120)
         return self
 
     def __exit__(self, *_: object) -> None:

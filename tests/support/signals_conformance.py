@@ -10,7 +10,7 @@ from limner_common.signals import Signals
 
 
 async def until_heard(heard: list[str], count: int) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(heard) < count:
             await asyncio.sleep(0.01)
 
