@@ -1,7 +1,8 @@
 """Spreads connections over the replicas of services, as a cluster's network does: ``python -m tests.support.balancer``.
 
 Every service has one address. A connection goes to a replica that was ready a moment ago, taking turns; when it has
-died since and refuses, to the next. Nothing that was begun is sent a second time.
+died since and refuses, to the next, and at last to those that were not: on a busy machine an answer that they are may be
+long in coming. Nothing that was begun is sent a second time.
 """
 
 import asyncio
@@ -47,12 +48,14 @@ class _Address:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         first = next(self.turn)
-        ready = list(self.ready)
-        for number in range(len(ready)):
-            with contextlib.suppress(OSError):
-                port = ready[(first + number) % len(ready)]
-                return await asyncio.open_connection("127.0.0.1", port, limit=_BLOCK_BYTES)
-        raise ConnectionRefusedError("no replica is ready")
+        ready = [port for port in self.replicas if port in self.ready]
+        others = [port for port in self.replicas if port not in self.ready]
+        for ports in (ready, others):
+            for number in range(len(ports)):
+                with contextlib.suppress(OSError):
+                    port = ports[(first + number) % len(ports)]
+                    return await asyncio.open_connection("127.0.0.1", port, limit=_BLOCK_BYTES)
+        raise ConnectionRefusedError("no replica listens")
 
 
 async def _is_ready(client: httpx.AsyncClient, port: int) -> bool:

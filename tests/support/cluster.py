@@ -23,7 +23,7 @@ from tests.support.product import ADMIN
 from tools.engines.engine import free_ports
 
 _START_TIMEOUT_SECONDS = 240
-_STOP_TIMEOUT_SECONDS = 45
+_STOP_TIMEOUT_SECONDS = 120
 #: Services with nothing to publish need no relay.
 RELAYS = ("api", "media", "annotations", "exports")
 
@@ -162,7 +162,7 @@ class Cluster:
             if process is not None:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
-                process.wait(20)
+                process.wait(60)
 
     @property
     def database_url(self) -> str:

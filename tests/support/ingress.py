@@ -63,8 +63,8 @@ def ingress(folder: Path, ports: Sequence[int]) -> Iterator[str]:
     process = subprocess.Popen([nginx, "-c", str(path), "-e", str(folder / "error.log")])
     try:
         url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: httpx.get(f"{url}/health/live", timeout=5).status_code < 500, "nginx", timeout_seconds=20)
+        wait_until(lambda: httpx.get(f"{url}/health/live", timeout=5).status_code < 500, "nginx", timeout_seconds=60)
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)

@@ -48,7 +48,7 @@ class Nursery:
         """End the nursery and whatever it started."""
         assert self._process.stdin is not None and self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(20)
+        self._process.wait(60)
         self._process.stdout.close()
 
     def _ask(self, question: dict[str, Any]) -> Any:

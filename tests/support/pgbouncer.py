@@ -62,7 +62,7 @@ def pgbouncer_before(server: Postgres, mode: str) -> Iterator[PgBouncer]:
     daemon = Daemon(folder, signal.SIGINT, is_mortal=True, identity=server.identity())
     try:
         daemon.start([program, configuration], {})
-        daemon.wait_until(lambda: is_listening(port), timeout_seconds=20)
+        daemon.wait_until(lambda: is_listening(port), timeout_seconds=60)
         yield PgBouncer(port)
     finally:
         daemon.kill()

@@ -79,14 +79,16 @@ class Product:
 
     def kill(self) -> None:
         """Kill the whole process tree at once, as a power cut would."""
-        tree = self.tree()
-        for process in tree:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.suspend()  # nobody gets to clean up after a neighbour's death
+        tree: list[psutil.Process] = []
+        while fresh := [process for process in self.tree() if process not in tree]:  # others may have been started meanwhile
+            for process in fresh:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()  # nobody gets to clean up after a neighbour's death
+            tree += fresh
         for process in tree:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        psutil.wait_procs(tree, timeout=20)
+        psutil.wait_procs(tree, timeout=60)
         if self.process is not None:
             self.process.wait()
 

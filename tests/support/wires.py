@@ -52,11 +52,11 @@ class Wire:
         return port
 
     def cut(self) -> None:
-        """Cut all connections; new ones are made unless ``is_cut``."""
+        """Cut all connections, and return when they are cut; new ones are made unless ``is_cut``."""
         if self.loop is None:
             self._abort()
         else:
-            self.loop.call_soon_threadsafe(self._abort)
+            asyncio.run_coroutine_threadsafe(self._abort_there(), self.loop).result(60)
 
     def cut_each_after(self, size_bytes: int) -> None:
         """Cut every connection, those of now at once, when so many bytes have come from the server."""
@@ -68,6 +68,9 @@ class Wire:
         self.is_cut, self.is_silent, self.cut_after_bytes, self.instead = False, False, None, None
         self.cut()
 
+    async def _abort_there(self) -> None:
+        self._abort()
+
     def _abort(self) -> None:
         for writer in list(self._writers):
             writer.transport.abort()
@@ -78,7 +81,7 @@ class Wire:
     async def close(self) -> None:
         assert self._server is not None
         self._server.close()
-        self.cut()
+        self._abort()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -140,14 +143,14 @@ def wire_in_a_thread(host: str, port: int) -> Iterator[Wire]:
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     wire = Wire(host, port, loop=loop)
-    asyncio.run_coroutine_threadsafe(wire.open(), loop).result(10)
+    asyncio.run_coroutine_threadsafe(wire.open(), loop).result(60)
     try:
         yield wire
     finally:
-        asyncio.run_coroutine_threadsafe(wire.close(), loop).result(10)
-        asyncio.run_coroutine_threadsafe(_settle(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(wire.close(), loop).result(60)
+        asyncio.run_coroutine_threadsafe(_settle(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

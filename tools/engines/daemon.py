@@ -18,7 +18,8 @@ import psutil
 from tools.engines.problems import EngineProblem
 
 _PR_SET_PDEATHSIG = 1
-_FREEZE_SECONDS = 20
+_FREEZE_SECONDS = 60
+_DEATH_SECONDS = 60
 #: A child that dies with its parent really dies with the thread that made it, so this one lives as long as we do.
 _launcher = ThreadPoolExecutor(1)
 
@@ -56,14 +57,14 @@ class Daemon:
         with contextlib.suppress(OSError, ValueError, psutil.NoSuchProcess):
             pid, created = self._pid_file.read_text().split()
             process = psutil.Process(int(pid))
-            is_ours = abs(process.create_time() - float(created)) < 2 and process.status() != psutil.STATUS_ZOMBIE
+            is_ours = abs(_started_after(process) - float(created)) < 2 and process.status() != psutil.STATUS_ZOMBIE
             return process if is_ours else None
         return None
 
     def start(self, command: Sequence[str | Path], environment: dict[str, str]) -> None:
         """Start the process; it has to be ended first when it runs."""
         self._child = _launcher.submit(self._launch, [str(word) for word in command], environment).result()
-        self._pid_file.write_text(f"{self._child.pid} {psutil.Process(self._child.pid).create_time()}\n")
+        self._pid_file.write_text(f"{self._child.pid} {_started_after(psutil.Process(self._child.pid))}\n")
 
     def wait_until(self, is_ready: Callable[[], bool], *, timeout_seconds: float) -> None:
         """Wait until the process answers.
@@ -80,31 +81,47 @@ class Daemon:
                 raise EngineProblem(f"{self.folder.name} did not answer in {timeout_seconds:.0f} s: {self.log_tail()}")
             time.sleep(0.1)
 
-    def stop(self, *, timeout_seconds: float = 30) -> None:
+    def stop(self, *, timeout_seconds: float = 60) -> None:
         """End it in order; kill it when that takes too long."""
-        self._end(self.stop_signal, timeout_seconds)
+        tree = self._tree()
+        if tree:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                tree[0].send_signal(self.stop_signal)
+                tree[0].resume()
+            psutil.wait_procs(tree, timeout=timeout_seconds)
+        self._end(tree)
 
     def kill(self) -> None:
         """End it at once with everything that it started, as a crash would."""
-        self._end(signal.SIGKILL, 0)
+        self._end(self._freeze())
 
     def pause(self) -> None:
         """Freeze it and its children: connections stay open and nobody answers."""
-        for process in self._tree():
-            process.suspend()
-            self._wait_until_frozen(process)
+        self._freeze()
 
     def resume(self) -> None:
         """Let it go on after ``pause``."""
         for process in reversed(self._tree()):
-            process.resume()
+            with contextlib.suppress(psutil.NoSuchProcess):  # what serves one client comes and goes with it
+                process.resume()
+
+    def _freeze(self) -> list[psutil.Process]:
+        """Freeze everything that it is, what is started meanwhile too, and return it."""
+        frozen: list[psutil.Process] = []
+        while fresh := [process for process in self._tree() if process not in frozen]:
+            for process in fresh:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.suspend()
+                    self._wait_until_frozen(process)
+            frozen += fresh
+        return frozen
 
     @staticmethod
     def _wait_until_frozen(process: psutil.Process) -> None:
         # The signal waits for a thread of the process to be given a core; on a busy machine the others answer meanwhile.
         deadline = time.monotonic() + _FREEZE_SECONDS
         threads = Path(f"/proc/{process.pid}/task")
-        while not all(_is_stopped(thread) for thread in threads.iterdir()):
+        while process.is_running() and not all(map(_is_stopped, _entries(threads))):
             if time.monotonic() > deadline:
                 raise EngineProblem(f"Process {process.pid} could not be frozen in {_FREEZE_SECONDS} s.")
             time.sleep(0.01)
@@ -122,18 +139,11 @@ class Daemon:
                 **{"cwd": self.folder, **self.identity},
             )
 
-    def _end(self, number: signal.Signals, timeout_seconds: float) -> None:
-        tree = self._tree()
-        if tree:
+    def _end(self, processes: list[psutil.Process]) -> None:
+        for process in processes:
             with contextlib.suppress(psutil.NoSuchProcess):
-                if timeout_seconds:
-                    tree[0].send_signal(number)
-                    tree[0].resume()
-            _, alive = psutil.wait_procs(tree, timeout=timeout_seconds)
-            for process in alive:
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    process.kill()
-            psutil.wait_procs(alive, timeout=10)
+                process.kill()
+        psutil.wait_procs(processes, timeout=_DEATH_SECONDS)
         self._reap()
         self._pid_file.unlink(missing_ok=True)
 
@@ -156,6 +166,22 @@ class Daemon:
     def _die_with_parent(self) -> None:
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, self.stop_signal)
+
+
+def _started_after(process: psutil.Process) -> float:
+    """Return how long after the machine a process was started, seconds.
+
+    psutil tells the time of day at which it was started, by the clock as it is now: when the clock is set anew, that time
+    moves, and a process that runs would be taken for another one. Its distance to the machine's start stays.
+    """
+    return process.create_time() - psutil.boot_time()
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 def _is_stopped(thread: Path) -> bool:

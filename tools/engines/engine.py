@@ -1,12 +1,16 @@
 """What all engines have in common: a folder, ports that it keeps, and being started, stopped, killed and paused."""
 
 import asyncio
+import fcntl
+import functools
 import itertools
 import json
+import os
 import random
 import secrets
 import signal
 import socket
+import tempfile
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Coroutine
@@ -19,6 +23,8 @@ from tools.engines.problems import EngineProblem
 from tools.engines.supplies import Supplies
 
 _PORTS = range(20_000, 32_000)
+_given: set[int] = set()
+_giving = threading.Lock()
 
 
 class Engine(ABC):
@@ -37,7 +43,7 @@ class Engine(ABC):
     name: ClassVar[str]
     port_names: ClassVar[tuple[str, ...]] = ("main",)
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
-    start_timeout_seconds: ClassVar[float] = 60
+    start_timeout_seconds: ClassVar[float] = 180
 
     def __init__(self, folder: Path, supplies: Supplies, *, is_throwaway: bool) -> None:
         self.folder = folder
@@ -152,13 +158,16 @@ class Engine(ABC):
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback address on which nobody listens now.
+    """Return ports of the loopback address on which nobody listens now, and that were given to nobody else.
+
+    Minutes may pass before somebody listens there, and runs of tests beside this one look for ports too: what is given is
+    kept for the life of this process.
 
     They lie below those that outgoing connections take, so that nobody takes one while its engine is stopped for a while;
     a client that tries to connect all the time could even be given the very port and would talk to itself.
     """
     candidates = random.sample(_PORTS, len(_PORTS))
-    return list(itertools.islice(filter(_is_free, candidates), count))
+    return list(itertools.islice((port for port in candidates if _is_free(port) and _take(port)), count))
 
 
 def ask(question: Coroutine[Any, Any, None], *, timeout_seconds: float = 5) -> bool:
@@ -186,6 +195,25 @@ def is_listening(port: int) -> bool:
             return True
     except OSError:
         return False
+
+
+def _take(port: int) -> bool:
+    """Keep a port for this process; False when it was given before, here or by another process of this user."""
+    with _giving:
+        if port in _given:
+            return False
+        try:
+            fcntl.lockf(_taken_ports(), fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+        except OSError:
+            return False
+        _given.add(port)
+        return True
+
+
+@functools.cache
+def _taken_ports() -> int:
+    """Open the file of which each byte is locked by whoever has the port of its number; it is never closed."""
+    return os.open(Path(tempfile.gettempdir()) / f"limner-ports-{os.geteuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _is_free(port: int) -> bool:

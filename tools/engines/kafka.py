@@ -74,7 +74,7 @@ class Kafka(Engine):
     user = "limner"
     guest = "guest"
     port_names = ("main", "controller", "secured")
-    start_timeout_seconds = 120
+    start_timeout_seconds = 240
 
     @property
     def servers(self) -> str:
