@@ -37,7 +37,7 @@ class Place:
     def limner(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         outer = {name: value for name, value in os.environ.items() if not name.startswith("LIMNER_")}
         return subprocess.run(
-            command(*arguments), env={**outer, **self._settings}, capture_output=True, text=True, timeout=180
+            command(*arguments), env={**outer, **self._settings}, capture_output=True, text=True, timeout=300
         )
 
     def told(self, *arguments: str) -> str:

@@ -19,7 +19,7 @@ def findings(**environment: str) -> dict[str, dict[str, Any]]:
     """What the doctor tells programs, by check; it must have found something wrong."""
     outer = {key: value for key, value in os.environ.items() if not key.startswith("LIMNER_")}
     done = subprocess.run(
-        command("doctor", "--json"), env={**outer, **environment}, capture_output=True, text=True, timeout=120
+        command("doctor", "--json"), env={**outer, **environment}, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert done.stderr == ""

@@ -98,7 +98,7 @@ def finding(check: str, **environment: str) -> dict[str, Any]:
     """What the doctor says of one thing."""
     outer = {key: value for key, value in os.environ.items() if not key.startswith("LIMNER_")}
     done = subprocess.run(
-        command("doctor", "--json"), env={**outer, **environment}, capture_output=True, text=True, timeout=120
+        command("doctor", "--json"), env={**outer, **environment}, capture_output=True, text=True, timeout=300
     )
     found: dict[str, dict[str, Any]] = {one["check"]: one for one in json.loads(done.stdout)["findings"]}
     return found[check]

@@ -90,7 +90,7 @@ class Release:
     def run(self, container: Document) -> "subprocess.CompletedProcess[str]":
         """Run a container that ends by itself."""
         return subprocess.run(
-            command(*container["args"]), env=self.environment(container), capture_output=True, text=True, timeout=180
+            command(*container["args"]), env=self.environment(container), capture_output=True, text=True, timeout=300
         )
 
     def start(self) -> None:
@@ -105,7 +105,7 @@ class Release:
                     stdout=output,
                     stderr=subprocess.STDOUT,
                 )
-        deadline = time.monotonic() + 240
+        deadline = time.monotonic() + 300
         for name, process in self.processes.items():
             while not _answers(f"http://127.0.0.1:{self.health_ports[name]}/health/ready"):
                 assert process.poll() is None and time.monotonic() < deadline, self.log(name).read_text()[-3000:]
@@ -118,7 +118,7 @@ class Release:
         """Ask all to end, as kubelet does."""
         for process in self.processes.values():
             process.terminate()
-        return {name: process.wait(60) for name, process in self.processes.items()}
+        return {name: process.wait(120) for name, process in self.processes.items()}
 
     def kill(self) -> None:
         for process in self.processes.values():
@@ -184,4 +184,4 @@ def test_the_doctor_finds_everything_well(release: Release) -> None:
 
 def test_prometheus_finds_metrics_where_the_monitor_looks(release: Release) -> None:
     for name, port in release.health_ports.items():
-        assert "limner_build_info" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=10).text, name
+        assert "limner_build_info" in httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text, name

@@ -5,7 +5,7 @@ outbox, an inbox and the table ``effects``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,6 +47,30 @@ async def until(look: Callable[[], Awaitable[Any]], expected: Any, *, seconds: f
             return
         assert asyncio.get_running_loop().time() < deadline, f"expected {expected!r}, last seen {seen!r}"
         await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def member(bus: Bus, group: str) -> AsyncIterator[Subscription]:
+    """Be a member of a group for as long as the block takes."""
+    subscription = await bus.subscribe(group, [TOPIC])
+    try:
+        yield subscription
+    finally:
+        await subscription.close()
+
+
+@asynccontextmanager
+async def collecting(
+    bus: Bus, group: str, collect: Callable[[Subscription], Coroutine[Any, Any, None]]
+) -> AsyncIterator[Subscription]:
+    """Let a member of a group read for as long as the block takes."""
+    async with member(bus, group) as subscription:
+        task = asyncio.create_task(collect(subscription))
+        try:
+            yield subscription
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def take(subscription: Subscription, count: int, *, commit: bool = True) -> list[str]:
@@ -96,9 +120,8 @@ class BusConformance:
     async def test_every_group_gets_every_message_in_order_per_key(self, bus: Bus) -> None:
         await bus.publish(messages("a", "a1", "a2", "a3"))
         for group in ("one", "two"):
-            subscription = await bus.subscribe(group, [TOPIC])
-            assert await take(subscription, 3) == ["a1", "a2", "a3"]
-            await subscription.close()
+            async with member(bus, group) as subscription:
+                assert await take(subscription, 3) == ["a1", "a2", "a3"]
 
     async def test_a_bus_that_is_there_passes_its_check_again_and_again(self, bus: Bus) -> None:
         for _ in range(3):
@@ -106,77 +129,62 @@ class BusConformance:
 
     async def test_a_group_goes_on_after_its_last_commit(self, bus: Bus) -> None:
         await bus.publish(messages("a", "a1", "a2", "a3"))
-        first = await bus.subscribe("one", [TOPIC])
-        assert await take(first, 2) == ["a1", "a2"]
-        await first.close()
-        second = await bus.subscribe("one", [TOPIC])
-        assert await take(second, 1) == ["a3"]
-        await second.close()
+        async with member(bus, "one") as first:
+            assert await take(first, 2) == ["a1", "a2"]
+        async with member(bus, "one") as second:
+            assert await take(second, 1) == ["a3"]
 
     async def test_what_was_not_committed_comes_again(self, bus: Bus) -> None:
         await bus.publish(messages("a", "a1", "a2"))
-        first = await bus.subscribe("one", [TOPIC])
-        assert await take(first, 2, commit=False) == ["a1", "a2"]
-        await first.close()
-        second = await bus.subscribe("one", [TOPIC])
-        assert await take(second, 2) == ["a1", "a2"]
-        await second.close()
+        async with member(bus, "one") as first:
+            assert await take(first, 2, commit=False) == ["a1", "a2"]
+        async with member(bus, "one") as second:
+            assert await take(second, 2) == ["a1", "a2"]
 
     async def test_only_topics_asked_for_arrive(self, bus: Bus) -> None:
         other = OutgoingMessage(new_uuid(), "elsewhere.v1", "a", b"no", {})
         await bus.publish([other, *messages("a", "yes")])
-        subscription = await bus.subscribe("one", [TOPIC])
-        assert await take(subscription, 1) == ["yes"]
-        await subscription.close()
+        async with member(bus, "one") as subscription:
+            assert await take(subscription, 1) == ["yes"]
 
     async def test_a_delivery_says_what_was_published(self, bus: Bus) -> None:
         sent = OutgoingMessage(new_uuid(), TOPIC, "schlüssel", b"\x00\xff", {"traceparent": "00-é"})
         await bus.publish([sent])
-        subscription = await bus.subscribe("one", [TOPIC])
-        async with asyncio.timeout(60):
+        async with member(bus, "one") as subscription, asyncio.timeout(60):
             delivery = await anext(subscription.deliveries())
-        await subscription.close()
         assert (delivery.event_id, delivery.topic, delivery.key) == (sent.event_id, sent.topic, sent.key)
         assert (delivery.payload, delivery.headers, delivery.attempt) == (sent.payload, sent.headers, 1)
 
     async def test_messages_published_while_waiting_arrive(self, bus: Bus) -> None:
-        subscription = await bus.subscribe("one", [TOPIC])
-        waiting = asyncio.create_task(take(subscription, 1))
-        await asyncio.sleep(0.2)
-        await bus.publish(messages("a", "late"))
-        assert await waiting == ["late"]
-        await subscription.close()
+        async with member(bus, "one") as subscription:
+            waiting = asyncio.create_task(take(subscription, 1))
+            await asyncio.sleep(0.2)
+            await bus.publish(messages("a", "late"))
+            assert await waiting == ["late"]
 
     async def test_a_paused_partition_yields_nothing_until_it_is_resumed(self, bus: Bus) -> None:
         await bus.publish(messages("a", "a1"))
-        subscription = await bus.subscribe("one", [TOPIC])
         received: list[str] = []
         partitions: list[str] = []
 
-        async def collect() -> None:
+        async def collect(subscription: Subscription) -> None:
             async for delivery in subscription.deliveries():
                 received.append(delivery.payload.decode())
                 partitions.append(delivery.partition)
                 subscription.pause(delivery.partition)
 
-        task = asyncio.create_task(collect())
-
         async def seen() -> list[str]:
             return received
 
-        await until(seen, ["a1"])
-        await bus.publish(messages("a", "a2"))
-        await asyncio.sleep(1.0)
-        assert received == ["a1"]
-        subscription.resume(partitions[0])
-        await until(seen, ["a1", "a2"])
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await subscription.close()
+        async with collecting(bus, "one", collect) as subscription:
+            await until(seen, ["a1"])
+            await bus.publish(messages("a", "a2"))
+            await asyncio.sleep(1.0)
+            assert received == ["a1"]
+            subscription.resume(partitions[0])
+            await until(seen, ["a1", "a2"])
 
     async def test_two_members_share_a_group_without_doubling(self, bus: Bus) -> None:
-        first = await bus.subscribe("one", [TOPIC])
-        second = await bus.subscribe("one", [TOPIC])
         received: list[str] = []
 
         async def collect(subscription: Subscription) -> None:
@@ -184,19 +192,13 @@ class BusConformance:
                 received.append(delivery.payload.decode())
                 await subscription.commit(delivery)
 
-        tasks = [asyncio.create_task(collect(member)) for member in (first, second)]
-        await asyncio.sleep(0.3)
-        await bus.publish(messages("a", "m1", "m2", "m3"))
-
         async def seen() -> list[str]:
             return sorted(received)
 
-        await until(seen, ["m1", "m2", "m3"])
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await first.close()
-        await second.close()
+        async with collecting(bus, "one", collect), collecting(bus, "one", collect):
+            await asyncio.sleep(0.3)
+            await bus.publish(messages("a", "m1", "m2", "m3"))
+            await until(seen, ["m1", "m2", "m3"])
 
     async def test_members_that_come_and_go_lose_and_double_nothing(self, bus: Bus, database: Database) -> None:
         consumer = Consumer("effects", [TOPIC], keep)
@@ -231,9 +233,8 @@ class BusConformance:
 
     async def test_lags_say_how_far_groups_are_behind(self, bus: Bus) -> None:
         await bus.publish(messages("a", "a1", "a2", "a3"))
-        subscription = await bus.subscribe("one", [TOPIC])
-        await take(subscription, 2)
-        await subscription.close()
+        async with member(bus, "one") as subscription:
+            await take(subscription, 2)
         groups = {"one": [TOPIC], "two": [TOPIC, "elsewhere.v1"]}
         assert await bus.lags(groups) == {("one", TOPIC): 1, ("two", TOPIC): 3, ("two", "elsewhere.v1"): 0}
 

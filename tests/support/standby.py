@@ -1,5 +1,6 @@
 """A streaming replica of the engines' PostgreSQL."""
 
+import asyncio
 import ctypes
 import os
 import shutil
@@ -10,13 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 
 from tools.engines.engine import free_ports
 from tools.engines.postgres import Postgres
 
-_START_SECONDS = 30
+_START_SECONDS = 120
+_WAIT_SECONDS = 60
 
 
 class Standby:
@@ -69,21 +72,29 @@ class Standby:
         deadline = time.monotonic() + _START_SECONDS
         while not await self._answers():
             assert time.monotonic() < deadline and self._process.poll() is None, self._log.read_text()
+            await asyncio.sleep(0.1)
 
     def stop(self) -> None:
         """Stop it; its data are kept."""
         if self._process is not None:
             self._process.send_signal(signal.SIGINT)
-            self._process.wait(30)
+            self._process.wait(60)
             self._process = None
 
-    async def execute(self, statement: str, database: str = "postgres") -> None:
-        """Run a statement on it."""
-        connection = await asyncpg.connect(self.url(database))
+    async def execute(self, statement: str) -> Any:
+        """Run a statement on it and return the first value of its answer, if any."""
+        connection = await asyncpg.connect(self.url("postgres"))
         try:
-            await connection.execute(statement)
+            return await connection.fetchval(statement)
         finally:
             await connection.close()
+
+    async def wait(self, question: str) -> None:
+        """Wait until it answers a question with true."""
+        deadline = time.monotonic() + _WAIT_SECONDS
+        while not await self.execute(question):
+            assert time.monotonic() < deadline, f"waited {_WAIT_SECONDS} s in vain for: {question}"
+            await asyncio.sleep(0.05)
 
     async def _answers(self) -> bool:
         try:
