@@ -11,7 +11,8 @@ import httpx
 from tests.support.product import ADMIN
 
 LABELS = [{"name": "car", "attributes": []}]
-_WAIT_SECONDS = 60.0
+_WAIT_SECONDS = 240.0
+_ANSWER_SECONDS = 240.0
 T = TypeVar("T")
 
 
@@ -30,10 +31,10 @@ class Caller:
     """
 
     def __init__(self, product: Running) -> None:
-        self._client = httpx.Client(base_url=product.url, timeout=60, auth=ADMIN)
+        self._client = httpx.Client(base_url=product.url, timeout=_ANSWER_SECONDS, auth=ADMIN)
         key = self._client.post("/api/auth/login", json={"username": ADMIN[0], "password": ADMIN[1]}).json()["key"]
         self._client.close()
-        self._client = httpx.Client(base_url=product.url, timeout=60, headers={"Authorization": f"Token {key}"})
+        self._client = httpx.Client(base_url=product.url, timeout=_ANSWER_SECONDS, headers={"Authorization": f"Token {key}"})
 
     def close(self) -> None:
         self._client.close()

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.faults.caller import Caller
 from tests.support.product import Product
+from tools.engines.engine import free_ports
 
 
 def is_running(product: Product) -> bool:
@@ -29,7 +30,8 @@ def homes() -> Iterator[Path]:
 @pytest.fixture(scope="package")
 def mortal(homes: Path) -> Iterator[Product]:
     """A product of these tests alone; they kill it and start it again."""
-    product = Product(homes / "mortal")
+    (port,) = free_ports(1)  # one that nobody else gets while the product is dead
+    product = Product(homes / "mortal", url=f"http://127.0.0.1:{port}")
     yield product
     if is_running(product):
         product.kill()

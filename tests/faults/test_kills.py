@@ -12,15 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
-from tests.faults.caller import Caller
+from tests.faults.caller import Caller, wait_for
 from tests.support.product import Product
+from tools.engines.engine import free_ports
 
 pytestmark = pytest.mark.faults
 
 PICTURES = 2000
 MANY = 100_000
+_SENT_BLOCKS = 12
 
 
 def restart(product: Product) -> None:
@@ -41,7 +44,7 @@ def in_the_background(action: Callable[[], Any]) -> Iterator[threading.Event]:
     thread = threading.Thread(target=run)
     thread.start()
     yield ended
-    thread.join(60)
+    thread.join(240)
     assert not thread.is_alive()
 
 
@@ -60,15 +63,22 @@ def test_an_upload_goes_on_where_the_server_says_it_stopped(product: Product, ca
     path = caller.announce(task_id, photo.name, len(content))
     assert caller.append(path, 0, content[:half]) == half
 
+    is_sending, is_killed = threading.Event(), threading.Event()
+
     def drip() -> Iterator[bytes]:
-        for start in range(half, len(content), 65536):
-            time.sleep(0.05)
+        for number, start in enumerate(range(half, len(content), 65536)):
+            if number == _SENT_BLOCKS:
+                is_sending.set()
+                is_killed.wait(240)
             yield content[start : start + 65536]
 
     headers = {"Upload-Offset": str(half), "Content-Type": "application/offset+octet-stream"}
     with in_the_background(lambda: caller.send("PATCH", path, headers=headers, content=drip())):
-        time.sleep(0.7)
-        restart(product)
+        assert is_sending.wait(60)
+        time.sleep(0.3)  # until some of it is stored, perhaps
+        product.kill()
+        is_killed.set()
+        product.start()
 
     offset = caller.offset(path)
     assert half <= offset < len(content)
@@ -151,25 +161,26 @@ def test_temporary_files_of_the_killed_are_gone_after_the_next_start(homes: Path
     system = homes / "system"
     system.mkdir()
     system.chmod(0o711)
-    product = Product(homes / "litter", {"TMPDIR": str(system)}).start()
+    (port,) = free_ports(1)
+    product = Product(homes / "litter", {"TMPDIR": str(system)}, url=f"http://127.0.0.1:{port}").start()
     scratch = product.home / "tmp"
 
     def folders() -> set[Path]:
         return {path for parent in (scratch, *system.glob("limner-*")) for path in parent.glob("limner-*")}
 
     try:
-        caller = Caller(product)
-        task_id = caller.new_task("litter")
-        caller.upload(task_id, pictures)
-        caller.start_data(task_id)
-        time.sleep(0.3)
-        product.kill()
-        left = folders()
-        assert left
-        product.start()
-        caller.finish(caller.requests_of(task_id, "create:task")[0]["id"])
-        assert not left & folders()
-        caller.close()
+        with contextlib.closing(Caller(product)) as caller:
+            task_id = caller.new_task("litter")
+            caller.upload(task_id, pictures)
+            before = folders()
+            caller.start_data(task_id)
+            wait_for(lambda: folders() - before or None)
+            product.kill()
+            left = folders()
+            assert left
+            product.start()
+            caller.finish(caller.requests_of(task_id, "create:task")[0]["id"])
+            assert not left & folders()
     finally:
         stopped = product.stop()
     assert stopped == 0
@@ -178,17 +189,21 @@ def test_temporary_files_of_the_killed_are_gone_after_the_next_start(homes: Path
 
 
 def test_a_worker_that_is_killed_is_replaced_and_its_work_goes_on(product: Product, caller: Caller, pictures: Path) -> None:
-    def workers() -> set[int]:
-        return {process.pid for process in product.tree() if "embedded-workers" in process.cmdline()}
+    def workers() -> set[psutil.Process]:
+        return {process for process in product.tree() if is_worker(process)}
+
+    def is_worker(process: psutil.Process) -> bool:
+        with contextlib.suppress(psutil.NoSuchProcess):  # the database's come and go
+            return "embedded-workers" in process.cmdline()
+        return False
 
     task_id = caller.new_task("worker")
     caller.upload(task_id, pictures)
-    before = workers()
+    before = wait_for(lambda: workers() or None)
     request_id = caller.start_data(task_id)
     time.sleep(0.2)
-    for process in product.tree():
-        if process.pid in before:
-            process.kill()
+    for process in before:
+        process.kill()
     caller.finish(request_id)
     assert caller.get(f"/api/tasks/{task_id}")["size"] == PICTURES
     assert workers() and not workers() & before

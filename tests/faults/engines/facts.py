@@ -18,6 +18,7 @@ from tests.support.engines import PARTITIONS
 
 T = TypeVar("T")
 _SAVES = "limner.annotations.job.v1"
+_OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
 def revisions(cluster: Cluster) -> dict[int, list[int]]:
@@ -60,12 +61,14 @@ def forget_commits(cluster: Cluster, group: str, topic: str, *, by: int) -> int:
     return _run(_forget_commits(cluster, cluster.topic_prefix + group, cluster.topic_prefix + topic, by))
 
 
-def cut_connections(cluster: Cluster) -> int:
-    """End all connections to the cluster's database; returns how many there were."""
-    statement = """
-        SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-    return int(_rows(cluster, statement)[0][0])
+def connections(cluster: Cluster) -> int:
+    """Return how many connections to the cluster's database there are."""
+    return int(_rows(cluster, f"SELECT count(*) {_OTHERS}")[0][0])
+
+
+def cut_connections(cluster: Cluster) -> None:
+    """End all connections to the cluster's database."""
+    _rows(cluster, f"SELECT pg_terminate_backend(pid) {_OTHERS}")
 
 
 @contextmanager
@@ -83,12 +86,12 @@ def held_table(cluster: Cluster, table: str) -> Iterator[None]:
 
     thread = threading.Thread(target=lambda: asyncio.run(hold()))
     thread.start()
-    assert holds.wait(20)
     try:
+        assert holds.wait(60)
         yield
     finally:
         done.set()
-        thread.join(20)
+        thread.join(60)
 
 
 def send(cluster: Cluster, topic: str, payload: bytes) -> None:

@@ -19,8 +19,8 @@ from tests.support.product import ADMIN
 
 pytestmark = [pytest.mark.faults, pytest.mark.engines]
 
-#: Far above what a save takes, far below what people or the SDK wait.
-_BOUND_SECONDS = 15.0
+#: Far above what a save takes, also on a busy machine, and below what people or the SDK wait.
+_BOUND_SECONDS = 45.0
 
 
 def test_one_of_two_replicas_of_each_is_killed_under_load(
@@ -86,7 +86,7 @@ class Adder:
         self._client.close()
 
     def _read(self) -> httpx.Response:
-        for _ in range(20):
+        for _ in range(200):
             with contextlib.suppress(httpx.TransportError):
                 answer = self._client.get(self._path)
                 if answer.status_code != 503:

@@ -70,7 +70,7 @@ def test_minio_stops_and_comes_back(
     gone = _chunk(web, task_id)
     assert (gone.status_code, "retry-after" in gone.headers) == (503, True), gone.text
     mortal_engines.stack.minio.start()
-    wait_until(lambda: _chunk(web, task_id).status_code == 200, "the store to be found again", timeout_seconds=60)
+    wait_until(lambda: _chunk(web, task_id).status_code == 200, "the store to be found again")
     assert _pictures(_chunk(web, task_id).content) == originals
     fault.written = fault.compared = len(originals)
     fault.note = gone.json()["detail"]
@@ -91,7 +91,7 @@ def test_minio_answers_503(
     assert (busy.status_code, "retry-after" in busy.headers) == (503, True), busy.text
     waiting_id = caller.start_data(waiting)
     store_wire.mend()
-    wait_until(lambda: _chunk(web, task_id).status_code == 200, "the store to be asked again", timeout_seconds=60)
+    wait_until(lambda: _chunk(web, task_id).status_code == 200, "the store to be asked again")
     caller.finish(waiting_id)
     for made in (task_id, waiting):
         assert _pictures(_chunk(web, made).content) == originals
