@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
@@ -14,6 +15,7 @@ from limner_common.db import Database, UnitOfWork, new_metadata
 from limner_common.db.uow import OutgoingMessage
 from limner_common.errors import Invalid, Unavailable
 from limner_common.ids import new_uuid
+from limner_common.observe import page as observed_page
 from limner_common.observe.page import MetricsPage
 from limner_common.observe.sampling import Sampled
 from limner_common.work import WorkContext, Worker, WorkQueue
@@ -24,6 +26,12 @@ from tests.support.metrics import samples, value
 
 metadata = new_metadata("measured")
 TOPIC = "limner.measured.thing.v1"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples may take as long as they do on a busy machine."""
+    monkeypatch.setattr(observed_page, "_PATIENCE_SECONDS", 60.0)
 
 
 @pytest_asyncio.fixture
@@ -247,7 +255,8 @@ async def test_the_page_is_answered_without_a_database_and_says_so(tmp_path: Pat
     await database.close()
 
 
-async def test_a_sample_serves_all_who_ask_soon(database: Database, bus: LocalBus) -> None:
+async def test_a_sample_serves_all_who_ask_soon(database: Database, bus: LocalBus, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observed_page, "_FRESH_SECONDS", 600.0)
     page = MetricsPage(bus)
     page.watch(Sampled(database))
     await page.render()
