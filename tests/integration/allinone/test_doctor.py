@@ -2,8 +2,12 @@
 
 import json
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from limner_allinone.composition import SERVICE_NAMES
 from limner_allinone.home import keyrings_of
@@ -75,11 +79,17 @@ async def test_variables_that_cannot_be_read_are_named(limner: Limner) -> None:
     assert done.stderr.startswith("limner: LIMNER_DATABASE_POOL_SIZE: ")
 
 
-def dead_address() -> str:
-    """An address at which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{probe.getsockname()[1]}"
+@pytest.fixture
+def dead_address() -> Iterator[Callable[[], str]]:
+    """Makes addresses at which nothing listens, nor can anybody else while the test runs."""
+    with ExitStack() as held:
+
+        def make() -> str:
+            nobody = held.enter_context(socket.socket())
+            nobody.bind(("127.0.0.1", 0))
+            return f"127.0.0.1:{nobody.getsockname()[1]}"
+
+        yield make
 
 
 async def findings(limner: Limner, **environment: str) -> dict[str, dict[str, Any]]:
@@ -93,7 +103,7 @@ async def findings(limner: Limner, **environment: str) -> dict[str, dict[str, An
     return {found["check"]: found for found in report["findings"]}
 
 
-async def test_engines_that_are_dead_are_named_with_what_to_do(limner: Limner) -> None:
+async def test_engines_that_are_dead_are_named_with_what_to_do(limner: Limner, dead_address: Callable[[], str]) -> None:
     places = {name: dead_address() for name in ("database", "events", "redis", "object store")}
     found = await findings(
         limner,
