@@ -127,6 +127,7 @@ async def test_two_migrations_at_once_take_turns(postgres: DatabaseServer, later
     both = [Database(url, definition.metadata, pool_size=1) for _ in range(2)]
     await asyncio.gather(*(migrate(database, newer) for database in both))
     await require_current(both[0], newer)
+    assert await revision_of(both[1]) == "later1"
     for database in both:
         await database.close()
     await postgres.drop(url)

@@ -139,8 +139,10 @@ def test_control_characters_and_markup_in_text_are_harmless(name: str) -> None:
 
     shape = box(0)
     shape.attributes = [AttributeValue(spec_id=13, value='\x00\x0b<a & "b">\'\n]]>\ufffe')]
-    archive, _ = export(name, LabeledData(shapes=[shape]))
-    for member, data in files(archive).items():
+    archive, report = export(name, LabeledData(shapes=[shape]))
+    written = files(archive)
+    assert written and report.frames == 4
+    for member, data in written.items():
         if member.endswith(".xml"):
             etree.fromstring(data)
         elif member.endswith(".json"):

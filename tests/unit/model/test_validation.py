@@ -265,7 +265,9 @@ ACCEPTED = [
 
 @pytest.mark.parametrize("document", ACCEPTED)
 def test_accepted(document: Any) -> None:
-    accept(document)
+    data = accept(document)
+    kinds = ("tags", "shapes", "tracks")
+    assert {kind: len(getattr(data, kind)) for kind in kinds} == {kind: len(document.get(kind, [])) for kind in kinds}
 
 
 @pytest.mark.parametrize(
