@@ -20,6 +20,7 @@ from tests.support.deployment import command
 from tests.support.folders import make_enterable
 from tests.support.pictures import write_pictures
 from tests.support.product import ADMIN, Product
+from tools.engines.engine import free_ports
 
 pytestmark = pytest.mark.e2e
 
@@ -30,7 +31,8 @@ _DAY_SECONDS = 86_400
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """A product whose home these tests may spoil."""
     home = make_enterable(tmp_path_factory.mktemp("limner-admin"))
-    product = Product(home).start()
+    (port,) = free_ports(1)  # it is stopped and started again there
+    product = Product(home, url=f"http://127.0.0.1:{port}").start()
     yield product
     product.kill()
 
@@ -65,7 +67,7 @@ def admin(product: Product, *arguments: object, code: int = 0) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == code, done.stdout + done.stderr
     assert "Traceback" not in done.stderr
@@ -82,7 +84,7 @@ def leftovers(product: Product, *arguments: object) -> set[tuple[str, str, str]]
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -170,7 +172,7 @@ def _make_older(path: Path) -> None:
 
 
 def _begin_upload(product: Product, task_id: int) -> None:
-    with httpx.Client(base_url=product.url, auth=ADMIN) as web:
+    with httpx.Client(base_url=product.url, auth=ADMIN, timeout=60) as web:
         address = f"/api/tasks/{task_id}/data/"
         web.post(address, headers={"Upload-Start": "true"}).raise_for_status()
         created = web.post(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from limner_allinone.postgres import EmbeddedPostgres
+from tests.support.cluster import wait_until
 from tests.support.deployment import Deployment
 from tests.support.folders import make_enterable
 from tests.support.product import ADMIN, Product
@@ -56,5 +57,9 @@ def test_an_upload_is_one_trace_in_one_process_tree(product: Product, traces: Co
 def test_an_upload_is_one_trace_across_processes(deployment: Deployment, traces: Collector, tmp_path: Path) -> None:
     trace_id, root = upload(deployment.url, ADMIN, tmp_path / "pictures")
     check_way(traces, trace_id, root)
-    worker = [line for line in deployment.log("work media").splitlines() if f'"{request_id_of(trace_id)}"' in line]
-    assert any('"work_ended"' in line and f'"trace_id": "{trace_id}"' in line for line in worker)
+    words = f'"{request_id_of(trace_id)}"', '"work_ended"', f'"trace_id": "{trace_id}"'
+
+    def is_told() -> bool:
+        return any(all(word in line for word in words) for line in deployment.log("work media").splitlines())
+
+    wait_until(is_told, "the worker to tell the end of its work", timeout_seconds=60)

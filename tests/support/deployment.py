@@ -34,11 +34,13 @@ class Deployment:
         folder: Where cache and logs go.
         database_url: A database without schemas.
         extra: Further variables for all processes, with those that lead to the objects.
+        of_service: Further variables for the processes of a service.
     """
 
     folder: Path
     database_url: str
     extra: dict[str, str] = field(default_factory=dict)
+    of_service: dict[str, dict[str, str]] = field(default_factory=dict)
     processes: dict[str, "subprocess.Popen[bytes]"] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -66,6 +68,7 @@ class Deployment:
             ),
             "LIMNER_MEDIA_POOL_PROCESSES": "1",
             **self.extra,
+            **self.of_service.get(name, {}),
         }
 
     def run(self, *arguments: str, name: str = "api", **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -26,7 +26,7 @@ _WAY = [
 def upload(url: str, credentials: tuple[str, str], folder: Path) -> tuple[str, str]:
     """Make a task of two pictures; returns the ids of the trace and the span that its upload was sent with."""
     trace_id, span_id = secrets.token_hex(16), secrets.token_hex(8)
-    with httpx.Client(base_url=url, auth=credentials, timeout=60) as web:
+    with httpx.Client(base_url=url, auth=credentials, timeout=120) as web:
         task_id = web.post("/api/tasks", json={"name": "traced", "labels": [{"name": "car"}]}).json()["id"]
         files = {
             f"client_files[{number}]": (path.name, path.read_bytes())
@@ -50,8 +50,11 @@ def request_id_of(trace_id: str) -> str:
 
 def check_way(traces: Collector, trace_id: str, root: str) -> None:
     """Fail unless the trace is one tree without errors in which the way is a branch."""
-    spans = traces.wait(trace_id, lambda spans: is_whole(spans, root) and _WAY in _ways(spans))
-    assert {"unit of work", "database read", "objects put"} <= {span.name for span in spans}
+    steps = {"unit of work", "database read", "objects put"}
+    spans = traces.wait(
+        trace_id,
+        lambda spans: is_whole(spans, root) and _WAY in _ways(spans) and steps <= {span.name for span in spans},
+    )
     assert [span for span in spans if span.is_error] == []
 
 

@@ -33,9 +33,9 @@ class Collector:
 
     def trace(self, trace_id: str) -> list[Span]:
         """Return the spans of a trace."""
-        return [span for span in self.spans if span.trace_id == trace_id]
+        return [span for span in list(self.spans) if span.trace_id == trace_id]
 
-    def wait(self, trace_id: str, is_enough: Callable[[list[Span]], bool], *, seconds: float = 60) -> list[Span]:
+    def wait(self, trace_id: str, is_enough: Callable[[list[Span]], bool], *, seconds: float = 120) -> list[Span]:
         """Wait until a trace has come in; fails with what there is of it."""
         deadline = time.monotonic() + seconds
         while not is_enough(spans := self.trace(trace_id)):
