@@ -101,6 +101,7 @@ async def test_a_replica_and_its_primary_are_not_taken_for_each_other(engines: E
     primary = engines.new_database()
     with standby_of(engines.stack.postgres) as standby:
         await standby.start()
+        await standby.wait("SELECT EXISTS (SELECT FROM pg_stat_wal_receiver)")
         replica = standby.url(primary)
         exchanged = findings(LIMNER_DATABASE_URL=replica, LIMNER_DATABASE_REPLICA_URL=primary)
         right = findings(LIMNER_DATABASE_URL=primary, LIMNER_DATABASE_REPLICA_URL=replica)
