@@ -111,7 +111,10 @@ async def test_a_full_disk_is_said_when_the_work_is_given_up(database: Database)
     assert "secret" not in item.message
 
 
-async def test_a_worker_whose_disk_is_full_leaves_the_work_to_another(database: Database) -> None:
+async def test_a_worker_whose_disk_is_full_leaves_the_work_to_another(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("limner_common.work.worker._FULL_DISK_REST_SECONDS", 600.0)  # longer than this test may take
     queue = WorkQueue()
     tries: list[str] = []
 
