@@ -152,3 +152,26 @@ async def test_a_statement_that_meets_the_servers_farewell_says_so_and_its_conne
             assert driver is not met and await driver.fetchval("SELECT 1") == 1
     finally:
         await database.close()
+
+
+async def test_a_unit_of_work_that_cannot_be_rolled_back_after_the_servers_farewell_says_that_it_is_away(
+    postgres: DatabaseServer,
+) -> None:
+    class Busy:
+        """What the driver's transaction is after the farewell has arrived in the middle of a statement."""
+
+        async def rollback(self) -> None:
+            raise asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+
+    database = Database(await postgres.clone(), new_metadata("lost"), pool_size=1)
+    try:
+        with pytest.raises(Unavailable) as caught:
+            async with database.begin() as uow:
+                await uow.execute(sa.select(1))
+                (await uow.connection.get_raw_connection()).dbapi_connection._transaction = Busy()
+                raise asyncpg.InternalClientError("cannot switch to state 21; another operation (2) is in progress")
+        assert caught.value.code == "database_away"
+        async with database.begin() as uow:
+            assert await uow.scalar(sa.select(1)) == 1
+    finally:
+        await database.close()

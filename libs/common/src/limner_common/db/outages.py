@@ -99,8 +99,12 @@ def _is_lost(error: BaseException) -> bool:
         return True
     return any(
         isinstance(cause, ConnectionError | TimeoutError | asyncpg.InternalClientError)
-        # The driver has one class for wrong use and for use after the end.
-        or (isinstance(cause, asyncpg.InterfaceError) and "closed" in str(cause))
+        # The driver has one class for wrong use and for use after the end; also of a connection that cannot be rolled back,
+        # because the statement before met the server's farewell.
+        or (
+            isinstance(cause, asyncpg.InterfaceError)
+            and ("closed" in str(cause) or isinstance(cause.__context__, asyncpg.InternalClientError))
+        )
         for cause in _causes(error)
     )
 
