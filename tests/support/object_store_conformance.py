@@ -378,6 +378,8 @@ class ObjectStoreConformance:
         with open_object(location) as file:
             assert file.seekable()
             assert file.read(10) == LARGE[:10]
+            with pytest.raises(OSError, match="Invalid argument"):
+                file.seek(-len(LARGE) - 1, os.SEEK_END)
             assert file.seek(-5, os.SEEK_END) == len(LARGE) - 5
             assert file.read() == LARGE[-5:]
             assert file.read(1) == b""

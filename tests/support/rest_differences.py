@@ -244,7 +244,7 @@ DIFFERENCES = {
         "x.xml: image 'y1.jpg' object 1: label 'zeppelin' does not exist in the task"
     ),
     "import-cvat-xml-broken-result": _refused(
-        "x.xml: not well-formed XML (Couldn't find end of Start Tag annotations, line 1, column 13 (000000.xml, line 1))"
+        "x.xml: not well-formed XML (Couldn't find end of Start Tag annotations, line 1, column 13)"
     ),
     # Annotations.
     "write-bad-label-id": Difference(_SENTENCE, answer=_fault("label_id", "label_id `999999` is invalid")),

@@ -1,5 +1,6 @@
 """Reading objects synchronously, in worker processes that have no event loop and no store of their own."""
 
+import errno
 import io
 import os
 from collections import OrderedDict
@@ -76,10 +77,14 @@ class S3RangeReader(io.RawIOBase):
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position, which may lie past the end, and return it."""
+        """Move to a position, which may lie past the end, and return it.
+
+        Raises:
+            OSError: The position is negative; what a file says, which readers of archives rely on.
+        """
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._info.size_bytes}[whence]
         if base + offset < 0:
-            raise ValueError("the position must not be negative")
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         self._position = base + offset
         return self._position
 

@@ -35,7 +35,8 @@ def iter_elements(archive: SafeArchive, member: str, tags: Sequence[str]) -> "It
                 _forget(element)
             _refuse_document_type(context.root, member)
         except etree.XMLSyntaxError as error:
-            raise FormatError(f"not well-formed XML ({error})", member) from error
+            # Its text alone: as a string it would tell under which name the file is kept here.
+            raise FormatError(f"not well-formed XML ({error.msg})", member) from error
 
 
 def _look_for_document_type(archive: SafeArchive, member: str) -> None:
