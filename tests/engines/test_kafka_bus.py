@@ -17,7 +17,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from limner_common.bus import Consumer, Delivery, run_relay
 from limner_common.bus.kafka import KafkaBus, KafkaConnection
+from limner_common.bus.kafka.dead_letters import KafkaDeadLetters
 from limner_common.bus.metrics import MESSAGES
+from limner_common.bus.port import DeadLetter
 from limner_common.db import Database, UnitOfWork
 from limner_common.errors import Unavailable
 from limner_common.ids import new_token
@@ -156,6 +158,34 @@ async def test_what_a_foreign_producer_wrote_is_a_dead_letter_and_the_rest_goes_
     async with running(database, bus, Consumer("effects", [TOPIC], keep)):
         await until(lambda: kept(database), ["good"])
         await until(bus.dead_letters.counts, {"effects": 1})
+
+
+async def test_what_dies_again_before_its_first_death_is_taken_away_stays_a_dead_letter(
+    bus: KafkaBus, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (sent,) = messages("a", "poison")
+    forget = KafkaDeadLetters._forget
+
+    async def died_after(first: DeadLetter) -> bool:
+        again = await bus.dead_letters.find("effects", sent.event_id)
+        return again is not None and again.dead_at > first.dead_at
+
+    async def forget_late(letters: KafkaDeadLetters, group: str, deaths: Any) -> None:
+        await until(lambda: died_after(first), True)
+        await forget(letters, group, deaths)
+
+    await bus.publish([sent])
+    async with running(database, bus, Consumer("effects", [TOPIC], keep)):
+        await until(bus.dead_letters.counts, {"effects": 1})
+        first = await bus.dead_letters.find("effects", sent.event_id)
+        assert first is not None
+        monkeypatch.setattr(KafkaDeadLetters, "_forget", forget_late)
+        assert await bus.dead_letters.replay("effects", [sent.event_id]) == 1
+    assert await bus.dead_letters.counts() == {"effects": 1}
+    assert await died_after(first)
+    monkeypatch.undo()
+    assert await bus.dead_letters.drop("effects", [sent.event_id]) == 1
+    assert await bus.dead_letters.counts() == {}
 
 
 async def test_a_handler_that_takes_longer_than_the_session_keeps_its_partitions(

@@ -3,7 +3,16 @@
 from types import SimpleNamespace
 from typing import Any
 
-from limner_common.bus.kafka.records import Record, dead_letter_of, dead_record, delivery_of, due_at, record_of, retry_record
+from limner_common.bus.kafka.records import (
+    Record,
+    dead_event_id,
+    dead_letter_of,
+    dead_record,
+    delivery_of,
+    due_at,
+    record_of,
+    retry_record,
+)
 from limner_common.bus.kafka.topics import Names
 from limner_common.bus.port import Delivery
 from limner_common.db.uow import OutgoingMessage
@@ -44,12 +53,19 @@ def test_a_retried_message_says_where_it_came_from_and_when_it_is_due() -> None:
 
 
 def test_a_dead_letter_is_found_under_its_event_and_keeps_its_key() -> None:
-    record = dead_record(delivered(record_of(_SENT, "t")), "x.limner.dead.g", "não entendido")
-    assert record.key == str(_SENT.event_id).encode()
+    record = dead_record(delivered(record_of(_SENT, "t")), "x.limner.dead.g", "não entendido", "t/0/7")
+    assert dead_event_id(record.key) == _SENT.event_id
     letter = dead_letter_of(read(record), "g")
     assert (letter.event_id, letter.topic, letter.key) == (_SENT.event_id, _SENT.topic, _SENT.key)
     assert (letter.reason, letter.attempts, letter.headers) == ("não entendido", 1, _SENT.headers)
     assert letter.dead_at.isoformat() == "2023-11-14T22:13:20+00:00"
+
+
+def test_a_death_is_the_same_when_its_message_is_delivered_twice_and_another_when_it_was_replayed() -> None:
+    dead = delivered(record_of(_SENT, "t"))
+    first, again, replayed = (dead_record(dead, "d", "?", place).key for place in ("t/0/7", "t/0/7", "retry/0/1"))
+    assert first == again != replayed
+    assert dead_event_id(first) == dead_event_id(replayed)
 
 
 def test_a_message_without_our_headers_has_an_id_that_stays_the_same() -> None:

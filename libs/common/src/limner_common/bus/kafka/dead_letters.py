@@ -10,11 +10,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from limner_common.bus.kafka.connection import KafkaConnection, closed, translated_outages
 from limner_common.bus.kafka.publisher import Publisher
-from limner_common.bus.kafka.records import Record, dead_letter_of, retry_record
+from limner_common.bus.kafka.records import Record, dead_event_id, dead_letter_of, retry_record
 from limner_common.bus.kafka.topics import Names
 from limner_common.bus.port import DeadLetter
 
 _REPLAY_PARTITION = 0
+
+#: Offsets by key of the deaths of each event, oldest first; an event has one for each time it died since it was taken away.
+_Deaths = dict[UUID, dict[bytes, int]]
 
 
 class KafkaDeadLetters:
@@ -44,49 +47,54 @@ class KafkaDeadLetters:
         with translated_outages():
             async with self._reader() as consumer:
                 groups = self._names.groups_of_dead(await consumer.topics())
-                counts = {group: len(await self._offsets(consumer, group)) for group in groups}
+                counts = {group: len(await self._deaths(consumer, group)) for group in groups}
         return {group: count for group, count in counts.items() if count}
 
     async def page(self, group: str, *, limit: int, after: UUID | None = None) -> Sequence[DeadLetter]:
         """Return a group's dead letters, oldest first."""
         with translated_outages():
             async with self._reader() as consumer:
-                ids = list(offsets := await self._offsets(consumer, group))
+                ids = list(deaths := await self._deaths(consumer, group))
                 if after is not None:
-                    ids = ids[ids.index(after) + 1 :] if after in offsets else []
-                return [await self._read(consumer, group, offsets[event_id]) for event_id in ids[:limit]]
+                    ids = ids[ids.index(after) + 1 :] if after in deaths else []
+                return await self._read(consumer, group, {event_id: deaths[event_id] for event_id in ids[:limit]})
 
     async def find(self, group: str, event_id: UUID) -> DeadLetter | None:
         """Return one dead letter, or None."""
-        found = await self._find(group, [event_id])
+        with translated_outages():
+            async with self._reader() as consumer:
+                found = await self._read(consumer, group, await self._chosen(consumer, group, [event_id]))
         return found[0] if found else None
 
     async def replay(self, group: str, event_ids: Sequence[UUID]) -> int:
         """Deliver messages again to the group they died in."""
-        letters = await self._find(group, event_ids)
+        with translated_outages():
+            async with self._reader() as consumer:
+                deaths = await self._chosen(consumer, group, event_ids)
+                letters = await self._read(consumer, group, deaths)
         await self._prepare(group)
         topic = self._names.retry(group)
         await self._publisher.publish(
             [retry_record(letter, topic, _REPLAY_PARTITION, attempt=1, due_at=time.time()) for letter in letters]
         )
-        await self._bury_for_good(group, [letter.event_id for letter in letters])
+        await self._forget(group, deaths)
         return len(letters)
 
     async def drop(self, group: str, event_ids: Sequence[UUID]) -> int:
         """Forget messages for good."""
-        letters = await self._find(group, event_ids)
-        await self._bury_for_good(group, [letter.event_id for letter in letters])
-        return len(letters)
-
-    async def _bury_for_good(self, group: str, event_ids: Sequence[UUID]) -> None:
-        topic = self._names.dead(group)
-        await self._publisher.publish([Record(topic, str(event_id).encode(), None) for event_id in event_ids])
-
-    async def _find(self, group: str, event_ids: Sequence[UUID]) -> list[DeadLetter]:
         with translated_outages():
             async with self._reader() as consumer:
-                offsets = await self._offsets(consumer, group)
-                return [await self._read(consumer, group, offsets[i]) for i in event_ids if i in offsets]
+                deaths = await self._chosen(consumer, group, event_ids)
+        await self._forget(group, deaths)
+        return len(deaths)
+
+    async def _forget(self, group: str, deaths: _Deaths) -> None:
+        topic = self._names.dead(group)
+        await self._publisher.publish([Record(topic, key, None) for offsets in deaths.values() for key in offsets])
+
+    async def _chosen(self, consumer: AIOKafkaConsumer, group: str, event_ids: Sequence[UUID]) -> _Deaths:
+        deaths = await self._deaths(consumer, group)
+        return {event_id: deaths[event_id] for event_id in event_ids if event_id in deaths}
 
     @asynccontextmanager
     async def _reader(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -97,26 +105,37 @@ class KafkaDeadLetters:
         finally:
             await closed(consumer.stop())
 
-    async def _offsets(self, consumer: AIOKafkaConsumer, group: str) -> dict[UUID, int]:
-        """Return where each dead letter lies, oldest first."""
+    async def _deaths(self, consumer: AIOKafkaConsumer, group: str) -> _Deaths:
+        """Return where dead letters lie, the one that died last at the end."""
         place = TopicPartition(self._names.dead(group), 0)
         if place.topic not in await consumer.topics():
             return {}
         consumer.assign([place])
         await consumer.seek_to_beginning(place)
         end = (await consumer.end_offsets([place]))[place]
-        offsets: dict[UUID, int] = {}
+        deaths: _Deaths = {}
         while await consumer.position(place) < end:
             batches = await consumer.getmany(place, timeout_ms=1000)
             for record in batches.get(place, ()):
-                event_id = UUID(record.key.decode())
-                offsets.pop(event_id, None)
-                if record.value is not None:
-                    offsets[event_id] = record.offset
-        return offsets
+                _note(deaths, record)
+        return deaths
 
-    async def _read(self, consumer: AIOKafkaConsumer, group: str, offset: int) -> DeadLetter:
+    async def _read(self, consumer: AIOKafkaConsumer, group: str, deaths: _Deaths) -> list[DeadLetter]:
+        """Return the last death of each event."""
         place = TopicPartition(self._names.dead(group), 0)
-        consumer.seek(place, offset)
-        record: Any = await consumer.getone(place)
-        return dead_letter_of(record, group)
+        letters = []
+        for offsets in deaths.values():
+            consumer.seek(place, max(offsets.values()))
+            record: Any = await consumer.getone(place)
+            letters.append(dead_letter_of(record, group))
+        return letters
+
+
+def _note(deaths: _Deaths, record: Any) -> None:
+    event_id = dead_event_id(record.key)
+    offsets = deaths.pop(event_id, {})
+    offsets.pop(record.key, None)
+    if record.value is not None:
+        offsets[record.key] = record.offset
+    if offsets:
+        deaths[event_id] = offsets

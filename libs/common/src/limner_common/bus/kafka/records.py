@@ -54,8 +54,16 @@ def retry_record(delivery: Delivery | DeadLetter, topic: str, partition: int, *,
     return Record(topic, delivery.key.encode(), delivery.payload, _headers(delivery.headers, ours), partition)
 
 
-def dead_record(delivery: Delivery, topic: str, reason: str) -> Record:
-    """Return a dead letter. Its key is the event id: a tombstone under the same key takes it away."""
+def dead_record(delivery: Delivery, topic: str, reason: str, place: str) -> Record:
+    """Return a dead letter, which a tombstone under its key takes away.
+
+    Args:
+        delivery: What died.
+        topic: Of the group's dead letters.
+        reason: For people.
+        place: Where it lay. It makes the key, so that what dies again after a replay is not taken away with its first death,
+            while one that is delivered a second time, because its commit was lost, is still the same.
+    """
     ours = {
         EVENT_ID: delivery.event_id,
         TOPIC: delivery.topic,
@@ -63,7 +71,12 @@ def dead_record(delivery: Delivery, topic: str, reason: str) -> Record:
         ATTEMPT: delivery.attempt,
         REASON: reason,
     }
-    return Record(topic, str(delivery.event_id).encode(), delivery.payload, _headers(delivery.headers, ours))
+    return Record(topic, f"{delivery.event_id}@{place}".encode(), delivery.payload, _headers(delivery.headers, ours))
+
+
+def dead_event_id(key: bytes) -> UUID:
+    """Return the event that a key of a dead-letter topic speaks of."""
+    return UUID(_text(key).partition("@")[0])
 
 
 def delivery_of(record: Any, topic: str, partition: str, position: object) -> Delivery:
@@ -99,7 +112,7 @@ def dead_letter_of(record: Any, group: str) -> DeadLetter:
     theirs, ours = _split(record.headers)
     return DeadLetter(
         group=group,
-        event_id=UUID(_text(record.key)),
+        event_id=dead_event_id(record.key),
         topic=ours.get(TOPIC, ""),
         key=ours.get(KEY, ""),
         payload=record.value,

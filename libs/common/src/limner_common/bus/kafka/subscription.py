@@ -127,7 +127,9 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
     async def dead_letter(self, delivery: Delivery, reason: str) -> None:
         """Set a message aside for people."""
         topic = self._membership.names.dead(self._membership.group)
-        await self._publisher.publish([dead_record(delivery, topic, reason)])
+        lay = self._position(delivery)
+        place = f"{lay.place.topic}/{lay.place.partition}/{lay.offset}"
+        await self._publisher.publish([dead_record(delivery, topic, reason, place)])
         await self.commit(delivery)
 
     def pause(self, partition: str) -> None:
