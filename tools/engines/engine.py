@@ -170,8 +170,12 @@ def free_ports(count: int) -> list[int]:
     return list(itertools.islice((port for port in candidates if _is_free(port) and _take(port)), count))
 
 
-def ask(question: Coroutine[Any, Any, None], *, timeout_seconds: float = 5) -> bool:
-    """Run a coroutine in a thread of its own, so that it works inside a running loop too; True when it succeeds."""
+def ask(question: Coroutine[Any, Any, None], *, timeout_seconds: float = 30) -> bool:
+    """Run a coroutine in a thread of its own, so that it works inside a running loop too; True when it succeeds.
+
+    The limit is the last resort: a client that is ended in the middle may leave connections behind, so a question has
+    shorter ones of its own.
+    """
     answered = False
 
     def run() -> None:

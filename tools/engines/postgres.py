@@ -78,7 +78,7 @@ class Postgres(Engine):
         return ask(self._greet())
 
     async def _greet(self) -> None:
-        connection = await asyncpg.connect(self.url())
+        connection = await asyncpg.connect(self.url(), timeout=10)
         try:
             if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = 'limner'"):
                 await connection.execute("CREATE DATABASE limner")
