@@ -16,9 +16,8 @@ HELM := .tools/helm-$(HELM_VERSION)/helm
 # in folders whose names come first.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-# End-to-end tests that `make test-engines` runs on the cluster; all of them: E2E="tests/e2e/test_sdk.py tests/e2e/test_cli.py tests/e2e/test_split.py"
-E2E ?= tests/e2e/test_sdk.py tests/e2e/test_cli.py::test_a_task_of_a_zip_has_its_pictures \
-	tests/e2e/test_cli.py::test_an_export_into_a_folder_takes_the_servers_name
+# End-to-end tests that `make test-engines` runs on the cluster: all that take the product as they find it.
+E2E ?= $(addprefix tests/e2e/test_,$(addsuffix .py,sdk cli cli_formats recorded live web metrics))
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 # Without bytecode every process that is started compiles all libraries anew, which takes seconds each.

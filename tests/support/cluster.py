@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from limner_allinone.composition import SERVICE_NAMES
+from limner_allinone.embedded import web_folder
 from tests.support.balancer import PROBE_SECONDS, balancing
 from tests.support.deployment import WORKERS, new_keys
 from tests.support.engines import Engines
@@ -88,6 +89,7 @@ class Cluster:
             **engines.settings(),
             "LIMNER_KEYS": json.dumps(self._public),
             "LIMNER_UPSTREAMS": json.dumps({name: f"http://127.0.0.1:{port}" for name, port in self._ports.items()}),
+            "LIMNER_API_WEB_FOLDER": str(web_folder()),
             "LIMNER_SHARE_FOLDER": str(folder / "share"),
             "LIMNER_CACHE_FOLDER": str(folder / "cache"),
             "LIMNER_MEDIA_POOL_PROCESSES": "1",
