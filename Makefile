@@ -17,7 +17,7 @@ HELM := .tools/helm-$(HELM_VERSION)/helm
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 PARALLEL := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 # End-to-end tests that `make test-engines` runs on the cluster: all that take the product as they find it.
-E2E ?= $(addprefix tests/e2e/test_,$(addsuffix .py,sdk cli cli_formats recorded live web metrics))
+E2E ?= $(addprefix tests/e2e/test_,$(addsuffix .py,sdk cli cli_formats recorded live web))
 SOURCES := $(foreach package,$(PACKAGES),$(package)/src) tests tools bench
 
 # Without bytecode every process that is started compiles all libraries anew, which takes seconds each.

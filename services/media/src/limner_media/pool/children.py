@@ -1,5 +1,9 @@
 """What every worker process holds; importing this module loads the decoding libraries."""
 
+import multiprocessing
+import os
+import threading
+
 from limner_media.core.images import set_pixel_limit
 from limner_media.core.video_index import VideoIndex
 from limner_media.core.video_reader import Decoding, OpenVideos, VideoReader
@@ -12,6 +16,7 @@ _videos: OpenVideos | None = None
 def start_child(max_pixels: int, max_open_videos: int) -> None:
     """Prepare a worker process."""
     global _videos
+    threading.Thread(target=_end_with_the_service, daemon=True).start()
     set_pixel_limit(max_pixels)
     _videos = OpenVideos(max_open=max_open_videos)
 
@@ -41,3 +46,11 @@ def drop_video(token: str, decoding: Decoding) -> None:
     """Close a video of this process, after an error."""
     assert _videos is not None
     _videos.drop(f"{token}/{decoding}")
+
+
+def _end_with_the_service() -> None:
+    """End this process when the one that wants its results is gone, or it would wait for the next call for ever."""
+    service = multiprocessing.parent_process()
+    assert service is not None
+    service.join()
+    os._exit(1)
