@@ -4,7 +4,7 @@ import asyncio
 import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing import forkserver
@@ -120,11 +120,10 @@ class ProcessPool:
         for _ in range(2):
             executor = self._current()
             try:
-                with _hidden_main():
-                    future = executor.submit(function, *args)
+                future = _submit(executor, function, args)
                 return await asyncio.wait_for(asyncio.wrap_future(future), self._call_seconds)
-            except BrokenProcessPool:
-                log.warning("media_worker_died", function=function.__name__)
+            except BrokenProcessPool as error:
+                log.warning("media_worker_died", function=function.__name__, error=str(error))
                 self._drop(executor)
             except TimeoutError:
                 log.warning("media_worker_timed_out", function=function.__name__, seconds=self._call_seconds)
@@ -142,6 +141,20 @@ class ProcessPool:
             self._executor = None
             # Ending waits for children; whoever called is not to.
             asyncio.get_running_loop().run_in_executor(None, _end, executor)
+
+
+def _submit(executor: ProcessPoolExecutor, function: Callable[..., T], args: tuple[Any, ...]) -> "Future[T]":
+    """Hand a call to the executor.
+
+    Raises:
+        BrokenProcessPool: A child has died, or none can be started.
+    """
+    try:
+        with _hidden_main():
+            return executor.submit(function, *args)
+    except OSError as error:
+        # It starts a child with pipes that it is closing because another one died, before it says that it is broken.
+        raise BrokenProcessPool(f"no process could be started: {error}") from error
 
 
 @contextmanager
