@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from limner_common.errors import Unavailable
 from limner_common.http.upstream import REPEATABLE, RemoteApp, Upstreams
+from tests.support.connections import listening
 from tests.support.http_server import served
 
 
@@ -248,17 +249,13 @@ async def test_only_reading_is_repeated_when_the_connection_breaks(method: str, 
         if calls > 1:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
-        writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    remote = RemoteApp(f"http://127.0.0.1:{port}")
-    async with served(remote) as front, httpx.AsyncClient(timeout=60) as client:
-        assert (await client.request(method, front)).status_code == expected
-    assert calls == (2 if expected == 200 else 1)
-    await remote.client.aclose()
-    server.close()
-    await server.wait_closed()
+    async with listening(serve) as port:
+        remote = RemoteApp(f"http://127.0.0.1:{port}")
+        async with served(remote) as front, httpx.AsyncClient(timeout=60) as client:
+            assert (await client.request(method, front)).status_code == expected
+        assert calls == (2 if expected == 200 else 1)
+        await remote.client.aclose()
 
 
 async def broken_once(method: str, content: bytes | AsyncIterator[bytes], *, is_repeatable: bool) -> tuple[int, list[bytes]]:
@@ -274,19 +271,15 @@ async def broken_once(method: str, content: bytes | AsyncIterator[bytes], *, is_
         if len(bodies) > 1:
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
             await writer.drain()
-        writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=8 * 1024**2)
-    remote = RemoteApp(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
 
     async def front(scope: Scope, receive: Receive, send: Send) -> None:
         await remote({**scope, REPEATABLE: is_repeatable}, receive, send)
 
-    async with served(front) as address, httpx.AsyncClient(timeout=60) as client:
-        found = await client.request(method, address, content=content)
-    await remote.client.aclose()
-    server.close()
-    await server.wait_closed()
+    async with listening(serve, limit=8 * 1024**2) as port:
+        remote = RemoteApp(f"http://127.0.0.1:{port}")
+        async with served(front) as address, httpx.AsyncClient(timeout=60) as client:
+            found = await client.request(method, address, content=content)
+        await remote.client.aclose()
     return found.status_code, bodies
 
 

@@ -10,6 +10,7 @@ import pytest
 from limner_common.egress import AllowList, EgressClient
 from limner_media.core.manifests import ImageItem, ImageManifest, write_manifest
 from tests.integration.media.studio import Studio, encoded
+from tests.support.connections import listening
 from tests.support.pictures import picture, write_pictures, write_video
 
 
@@ -99,12 +100,9 @@ async def web_server(files: dict[str, bytes]) -> AsyncIterator[str]:
         writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, len(data or b"")))
         writer.write(data or b"")
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with listening(serve) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def allow_local(studio: Studio) -> None:

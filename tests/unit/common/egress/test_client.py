@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.connections import listening
 
 from limner_common.egress import (
     AllowList,
@@ -45,16 +46,11 @@ class Server:
         self.port = 0
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            self.requests.append(head)
-            length = next((int(line.split(":")[1]) for line in head.lower().split("\r\n") if "content-length" in line), 0)
-            writer.write(self.answer(head.split()[1], await reader.readexactly(length)))
-            await writer.drain()
-        except (OSError, asyncio.IncompleteReadError):
-            pass
-        finally:
-            writer.close()
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.requests.append(head)
+        length = next((int(line.split(":")[1]) for line in head.lower().split("\r\n") if "content-length" in line), 0)
+        writer.write(self.answer(head.split()[1], await reader.readexactly(length)))
+        await writer.drain()
 
 
 def ok(body: bytes = b"hello", headers: str = "", status: str = "200 OK") -> bytes:
@@ -73,13 +69,8 @@ async def serving(answer: Callable[[str, bytes], bytes], context: ssl.SSLContext
     server = Server(answer)
     if context:
         context.sni_callback = lambda _socket, name, _context: server.server_names.append(name)
-    listener = await asyncio.start_server(server.handle, "127.0.0.1", 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
+    async with listening(server.handle, ssl=context) as server.port:
         yield server
-    finally:
-        listener.close()
-        await listener.wait_closed()
 
 
 class FakeResolver:
@@ -364,11 +355,8 @@ async def test_silence_ends(client: EgressClient, limits: EgressLimits, before: 
     async def say_little(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(before)
         await reader.read()
-        writer.close()
 
-    listener = await asyncio.start_server(say_little, "127.0.0.1", 0)
-    async with listener:
-        port = listener.sockets[0].getsockname()[1]
+    async with listening(say_little) as port:
         with pytest.raises(RemoteUnreachable, match="in time"):
             await get(client, f"http://127.0.0.1:{port}/", limits)
 
