@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from limner_model.facts import JobFacts, TaskFacts
 from tests.integration.annotations.workshop import Workshop, rectangle, tag, track
@@ -168,6 +169,25 @@ async def test_a_known_merge_is_not_sent_again_and_changes_with_any_job(workshop
     await workshop.job(task, 2, "PUT", json={"shapes": [rectangle(20)]})
     changed = await workshop.on_task(task, "GET", headers={"If-None-Match": tag_before})
     assert changed.status_code == 200
+
+
+@pytest.mark.parametrize("segments", [[(0, 99)], [(0, 49), (50, 99)]], ids=["one job", "two jobs"])
+async def test_a_revision_that_is_written_again_after_an_older_backup_is_no_known_one(
+    workshop: Workshop, segments: list[tuple[int, int]]
+) -> None:
+    task = workshop.task(segments=segments)
+    answers = []
+    for x in (1.0, 2.0):
+        await workshop.on_task(task, "PUT", json={"shapes": [rectangle(n % 100, points=[x, 1, 9, 9]) for n in range(1000)]})
+        answers.append(await workshop.on_task(task, "GET"))
+        await workshop.on_task(task, "GET")  # from the cache now
+        async with workshop.container.database.begin() as uow:  # to before the save
+            for table in ("objects", "revisions", "job_states"):
+                await uow.execute(sa.text(f"DELETE FROM annotations.{table}"))
+    lost, kept = answers
+    assert {shape["points"][0] for shape in kept.json()["shapes"]} == {2.0}
+    assert lost.headers.get("limner-revision") == kept.headers.get("limner-revision")
+    assert lost.headers["etag"] != kept.headers["etag"]
 
 
 async def test_tasks_of_several_jobs_without_overlap_close_tracks_at_borders(workshop: Workshop) -> None:

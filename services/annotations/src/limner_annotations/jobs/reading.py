@@ -14,13 +14,13 @@ from limner_annotations.revisions.serving import serve_document
 async def serve_job(container: AnnotationsContainer, request: Request, job: OpenJob) -> Response:
     """Answer with all that a job holds now.
 
-    The entity tag is ``"<revision>.<labels version>"``; ``Limner-Revision`` has the revision alone.
+    The entity tag begins with the revision and a point; ``Limner-Revision`` has the revision alone.
 
     Raises:
         NotFound: The job was deleted.
     """
     state = await find_state(container.database, job.task.id, job.id)
-    version = f"{state.revision}.{job.task.labels_version}"
+    version = state.version(job.task.labels_version)
     schema = job.task.schema if state.is_stale(job.task.labels_version) else None
     return await serve_document(
         container,

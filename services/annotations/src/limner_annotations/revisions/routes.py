@@ -62,7 +62,7 @@ async def read_revision(job_id: int, revision: int, request: Request, grant: Gra
     """
     job, state = await _open(request, grant, job_id)
     state.require(revision)
-    etag = f'"{revision}.{job.task.labels_version}"'
+    etag = f'"{revision}.{state.version(job.task.labels_version)}"'
     headers = {"ETag": etag, REVISION_HEADER: str(revision), "Cache-Control": "private, no-cache"}
     if is_known(request, etag):
         return not_modified(headers)

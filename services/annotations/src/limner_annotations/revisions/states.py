@@ -56,6 +56,15 @@ class JobState:
         """Whether the job has no objects."""
         return self.counts.total == 0
 
+    def version(self, labels_version: str) -> str:
+        """Name what the job holds for labels: ``<revision>.<labels version>.<time of writing>``.
+
+        The time tells two revisions of one number apart, of which there are two once an older backup is restored: caches
+        and readers may still have the other.
+        """
+        written = 0 if self.updated_at is None else int(self.updated_at.timestamp() * 1_000_000)
+        return f"{self.revision}.{labels_version}.{written:x}"
+
     def is_kept(self, revision: int) -> bool:
         """Whether all objects of a revision up to the present one are there."""
         return revision == 0 or revision >= self.kept_from

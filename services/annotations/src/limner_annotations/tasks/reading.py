@@ -39,7 +39,7 @@ async def serve_task(container: AnnotationsContainer, request: Request, task: Op
     size = sum(state.counts.document_bytes for state in states)
     if layout.is_single:
         state = states[0]
-        version = f"{state.revision}.{task.labels_version}"
+        version = state.version(task.labels_version)
         return await serve_document(
             container,
             request,
@@ -50,7 +50,7 @@ async def serve_task(container: AnnotationsContainer, request: Request, task: Op
             pieces=lambda: job_pieces(container, state.job_id, state.revision, schema),
         )
     pins = [(state.job_id, state.revision) for state in states]
-    version = _version(task, layout, pins)
+    version = _version(task, layout, states)
     return await serve_document(
         container,
         request,
@@ -115,7 +115,8 @@ async def fresh_docs(
     return await container.compute(sum(map(len, docs)), lambda: refresh_documents(kind, docs, schema))
 
 
-def _version(task: OpenTask, layout: Layout, pins: Pins) -> str:
+def _version(task: OpenTask, layout: Layout, states: Sequence[JobState]) -> str:
     """Name all that the merged view depends on."""
-    content = [list(pins), task.labels_version, list(layout.segments), layout.overlap, layout.is_3d]
+    versions = [(state.job_id, state.version(task.labels_version)) for state in states]
+    content = [versions, list(layout.segments), layout.overlap, layout.is_3d]
     return blake2b(msgspec.json.encode(content), digest_size=16).hexdigest()
