@@ -2,9 +2,11 @@
 
 import re
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic_settings import BaseSettings
 
 from limner_allinone.__main__ import _parser
@@ -16,7 +18,7 @@ from limner_exports.settings import ExportsSettings
 from limner_media.settings import MediaSettings
 from tests.architecture.sources import ROOT
 
-PAGES = sorted((ROOT / "docs/operate").glob("*.md"))
+PAGES = sorted([*(ROOT / "docs/operate").glob("*.md"), *(ROOT / "deploy").rglob("README.md")])
 SETTINGS: tuple[type[BaseSettings], ...] = (
     ServiceSettings,
     BackupSettings,
@@ -27,16 +29,28 @@ SETTINGS: tuple[type[BaseSettings], ...] = (
 )
 #: Read by the command itself, before there are settings.
 OWN_VARIABLES = {"LIMNER_HOME", "LIMNER_ADMIN_USER", "LIMNER_ADMIN_PASSWORD", "LIMNER_ADMIN_EMAIL"}
-_BLOCK = re.compile(r"^```(?:sh)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+#: At the start of a line, at the end of a pipe, or given to a container that runs.
+_COMMAND = re.compile(r"^(?:.*(?:\|| --) )?limner (.+)$", re.MULTILINE)
 
-pytestmark = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+pytestmark = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+def _blocks(page: Path, *languages: str) -> list[str]:
+    return [text for language, text in _BLOCK.findall(page.read_text()) if language in languages]
+
+
+def _containers(page: Path) -> Iterator[list[str]]:
+    """The arguments of each of our containers in the manifests of a page."""
+    for document in map(yaml.safe_load, _blocks(page, "yaml")):
+        for container in document.get("spec", {}).get("containers", ()):
+            assert "limner/tools:" in container["image"], container
+            yield container["args"]
 
 
 def _command_lines(page: Path) -> list[list[str]]:
-    lines = "\n".join(_BLOCK.findall(page.read_text())).replace("\\\n", " ").splitlines()
-    found = [line.partition("| limner ")[2] or line.removeprefix("limner ") for line in lines if "limner " in line]
-    kept = [line for line, whole in zip(found, (one for one in lines if "limner " in one), strict=True) if line != whole]
-    return [shlex.split(line, comments=True) for line in kept]
+    lines = _COMMAND.findall("\n".join(_blocks(page, "", "sh")).replace("\\\n", " "))
+    return [*(shlex.split(line, comments=True) for line in lines), *_containers(page)]
 
 
 def test_commands_in_blocks_are_understood(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,5 +86,13 @@ def test_targets_exist(page: Path) -> None:
 
 
 def test_links_lead_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
+    links = re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", page.read_text())
+    assert [link for link, part in links if not _is_there(page.parent / link if link else page, part)] == []
+
+
+def _is_there(path: Path, part: str) -> bool:
+    """Whether a file is there and has a heading that a link's part means."""
+    if not part:
+        return path.exists()
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return part in {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}

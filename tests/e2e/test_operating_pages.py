@@ -16,6 +16,7 @@ pytestmark = pytest.mark.e2e
 
 _PAGES = Path(__file__).parents[2] / "docs/operate"
 _RUN = re.compile(r"^<!-- run -->\n```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_WITH_BLOCKS = sorted(page.name for page in _PAGES.glob("*.md") if _RUN.search(page.read_text()))
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +28,13 @@ def product() -> Iterator[Product]:
         running.kill()
 
 
-@pytest.mark.parametrize("page", ["administration.md", "backup.md"])
+def test_pages_have_blocks_to_run() -> None:
+    assert {"administration.md", "backup.md", "troubleshooting.md"} <= set(_WITH_BLOCKS)
+
+
+@pytest.mark.parametrize("page", _WITH_BLOCKS)
 def test_the_commands_of_a_page_work(product: Product, page: str) -> None:
     blocks = _RUN.findall((_PAGES / page).read_text())
-    assert blocks
     folder = product.home.parent
     outer = {name: value for name, value in os.environ.items() if not name.startswith("LIMNER_")}
     environment = {

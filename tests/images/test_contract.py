@@ -176,6 +176,21 @@ async def test_a_service_serves_and_works(
             wait_until(process, lambda: '"working"' in process.said())  # type: ignore[attr-defined]
 
 
+def test_what_needs_all_services_says_so(image: tuple[str, Path], folder: Path) -> None:
+    service, environment = image
+    if service == "tools":
+        return  # has all
+    writable = folder / f"administration-{service}"
+    done = subprocess.run(
+        contained(environment, writable, "admin", "users", "list"),
+        capture_output=True,
+        text=True,
+        env=container_variables(writable, {}),
+    )
+    assert done.returncode == 1
+    assert "not installed here" in done.stderr and "`tools`" in done.stderr and "Traceback" not in done.stderr
+
+
 async def test_the_tools_migrate_and_examine(
     image: tuple[str, Path], folder: Path, store: str, postgres: DatabaseServer
 ) -> None:

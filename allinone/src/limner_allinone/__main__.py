@@ -15,14 +15,20 @@ from limner_common.memory import limit_arenas
 def main() -> int:
     """Run one command; returns the exit status. Expected failures are one line, never a traceback."""
     limit_arenas()
-    parser = _parser()
-    arguments = parser.parse_args()
     try:
+        arguments = _parser().parse_args()
         return int(arguments.run(arguments) or 0)
     except DomainError as error:
         from limner_allinone.secrecy import without_secrets
 
         print(f"limner: {without_secrets(_sentence(error))}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if not package.startswith("limner_"):
+            raise
+        advice = "Use the image of that service, or `tools`, which has all of them."
+        print(f"limner: {package} is not installed here. {advice}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
