@@ -10,6 +10,8 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from limner_common.errors import Unavailable
+from limner_common.http.connection import Connection, ConnectionBroken, ExchangeFailed
+from limner_common.http.connections import Connections
 from limner_common.http.errors import render_compat
 from limner_common.http.inprocess import InProcessTransport
 from limner_common.racing import until_first
@@ -44,6 +46,7 @@ _HELD_BYTES = 1024 * 1024
 SERVER_KEEP_ALIVE_SECONDS = 75
 _KEEP_ALIVE_SECONDS = 45
 _TIMEOUT = httpx.Timeout(600, connect=5)
+_LIMITS = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_ALIVE_SECONDS)
 
 
 class Upstreams:
@@ -88,7 +91,7 @@ class Upstreams:
             await client.aclose()
         for app in self._apps.values():
             if isinstance(app, RemoteApp):
-                await app.client.aclose()
+                await app.close()
 
 
 def _in_process_client(app: ASGIApp, service: str) -> httpx.AsyncClient:
@@ -108,79 +111,92 @@ class RemoteApp:
     """
 
     def __init__(self, base_url: str) -> None:
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=_KEEP_ALIVE_SECONDS)
-        # Retries of a transport are those of connecting only, after 0, 0.5 and 1 s: whoever spreads connections has found
-        # out by then which replica has died.
-        self._transport = httpx.AsyncHTTPTransport(retries=3, limits=limits)
-        self._base_url = httpx.URL(base_url)
-        self.client = httpx.AsyncClient(base_url=base_url, transport=self._transport, timeout=_TIMEOUT)
-        # Else it would ask for compressed answers in the name of others.
-        self.client.headers.clear()
+        self._address = base_url
+        self._connections = Connections(base_url, keep_seconds=_KEEP_ALIVE_SECONDS)
+        #: For what is asked in our own name. Retries of a transport are those of connecting only.
+        self.client = httpx.AsyncClient(
+            base_url=base_url, transport=httpx.AsyncHTTPTransport(retries=3, limits=_LIMITS), timeout=_TIMEOUT
+        )
+
+    async def close(self) -> None:
+        """End all connections."""
+        self._connections.close()
+        await self.client.aclose()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Forward one request; answers 503 when the service cannot be reached before it has answered."""
         try:
-            response, whole = await self._ask(scope, receive)
+            answer, whole = await self._ask(scope, receive)
         except _ClientGone:
             return
-        except httpx.TransportError as error:
-            log.warning("upstream_unreachable", address=str(self._base_url), error=repr(error))
-            answer = render_compat(Unavailable("A part of the service is not reachable.", retry_after_seconds=2))
-            await answer(scope, receive, send)
+        except ExchangeFailed as error:
+            log.warning("upstream_unreachable", address=self._address, error=repr(error))
+            refusal = render_compat(Unavailable("A part of the service is not reachable.", retry_after_seconds=2))
+            await refusal(scope, receive, send)
             return
         try:
             # What follows a success (a request to be noted) happens on the way of this message, whoever waits for it.
-            await send(_start(response))
+            await send(_start(answer))
             if whole is None:
-                await until_first(_pass_on(response, send), _gone(receive))
+                await until_first(_pass_on(answer, send), _gone(receive))
             else:  # at once behind the start, so that nobody gets the one without the other should we die
                 await send({"type": "http.response.body", "body": whole})
         finally:
-            await response.aclose()
+            self._connections.give_back(answer)
 
-    async def _ask(self, scope: Scope, receive: Receive) -> tuple[httpx.Response, bytes | None]:
-        """Send the request and return the answer; its body is read only where the request may be sent again."""
+    async def _ask(self, scope: Scope, receive: Receive) -> tuple[Connection, bytes | None]:
+        """Send the request; returns the answer, and its body where that has come or the request may be sent again."""
         headers = dict(scope["headers"])
         has_body = b"content-length" in headers or b"transfer-encoding" in headers
         is_repeatable = bool(scope.get(REPEATABLE))
         if has_body and not (is_repeatable and _is_short(headers)):
-            return await self._send(scope, _body(receive)), None
-        held = b"".join([piece async for piece in _body(receive)]) if has_body else None
+            return await self._exchange(scope, _body(receive), is_whole=False)
+        held = b"".join([piece async for piece in _body(receive)]) if has_body else b""
         if not is_repeatable and scope["method"] not in _READING:
-            return await self._send(scope, held), None
+            return await self._exchange(scope, held, is_whole=False)
         try:
             return await self._exchange(scope, held, is_whole=is_repeatable)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        except ConnectionBroken:
             await asyncio.sleep(random.uniform(0.01, 0.1))
             return await self._exchange(scope, held, is_whole=is_repeatable)
 
-    async def _exchange(self, scope: Scope, held: bytes | None, *, is_whole: bool) -> tuple[httpx.Response, bytes | None]:
-        response = await self._send(scope, held)
-        if not is_whole:
-            return response, None
+    async def _exchange(
+        self, scope: Scope, body: bytes | AsyncIterator[bytes], *, is_whole: bool
+    ) -> tuple[Connection, bytes | None]:
+        connection = await self._connections.lend()
         try:
-            return response, b"".join([piece async for piece in response.aiter_raw()])
+            head, is_chunked = self._head(scope)
+            await connection.send(scope["method"], head, body, is_chunked=is_chunked)
+            await connection.read_head()
+            if is_whole:
+                return connection, b"".join([piece async for piece in connection.pieces()])
+            return connection, connection.whole_body()
         except BaseException:
-            await response.aclose()
+            self._connections.give_back(connection)
             raise
 
-    async def _send(self, scope: Scope, content: bytes | AsyncIterator[bytes] | None) -> httpx.Response:
-        return await self._transport.handle_async_request(self._request(scope, content))
-
-    def _request(self, scope: Scope, content: bytes | AsyncIterator[bytes] | None) -> httpx.Request:
-        return httpx.Request(
-            scope["method"],
-            self._base_url,
-            headers=[(name, value) for name, value in scope["headers"] if name not in _NOT_SENT],
-            content=content,
-            # The target goes out as it came in: percent signs and dots mean what the client meant.
-            extensions={"timeout": _TIMEOUT.as_dict(), "target": _target(scope)},
-        )
+    def _head(self, scope: Scope) -> tuple[bytes, bool]:
+        """Return all of a request before its body, and whether the body goes in pieces of which nobody knows how many."""
+        names = {name for name, _ in scope["headers"]}
+        is_chunked = b"transfer-encoding" in names
+        not_sent = _NOT_SENT | {b"content-length"} if is_chunked else _NOT_SENT
+        headers = [(name, value) for name, value in scope["headers"] if name not in not_sent]
+        if is_chunked:
+            headers.append((b"transfer-encoding", b"chunked"))
+        elif b"content-length" not in names and scope["method"] not in _READING:
+            headers.append((b"content-length", b"0"))
+        # The target goes out as it came in: percent signs and dots mean what the client meant.
+        lines = [
+            b"%b %b HTTP/1.1" % (scope["method"].encode(), _target(scope)),
+            b"host: " + self._connections.host_header,
+            *(b"%b: %b" % header for header in headers),
+        ]
+        return b"\r\n".join(lines) + b"\r\n\r\n", is_chunked
 
 
 def _is_short(headers: Mapping[bytes, bytes]) -> bool:
     length = headers.get(b"content-length", b"")
-    return length.isdigit() and int(length) <= _HELD_BYTES
+    return b"transfer-encoding" not in headers and length.isdigit() and int(length) <= _HELD_BYTES
 
 
 class _ClientGone(Exception):
@@ -204,13 +220,13 @@ async def _body(receive: Receive) -> AsyncIterator[bytes]:
             return
 
 
-def _start(response: httpx.Response) -> Message:
-    headers = [(name.lower(), value) for name, value in response.headers.raw if name.lower() not in _NOT_RETURNED]
-    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
+def _start(answer: Connection) -> Message:
+    headers = [(name, value) for name, value in answer.headers if name not in _NOT_RETURNED]
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
 
 
-async def _pass_on(response: httpx.Response, send: Send) -> None:
-    async for piece in response.aiter_raw():
+async def _pass_on(answer: Connection, send: Send) -> None:
+    async for piece in answer.pieces():
         await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
 
