@@ -11,7 +11,17 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from limner_common.bus import Bus, Consumer, DeadLetter, Delivery, InvalidMessage, TopicSpec, run_consumer
+from limner_common.bus import (
+    AnyConsumer,
+    Bus,
+    Consumer,
+    DeadLetter,
+    Delivery,
+    InvalidMessage,
+    RepeatableConsumer,
+    TopicSpec,
+    run_consumer,
+)
 from limner_common.bus.port import Subscription
 from limner_common.db import Database, UnitOfWork, new_metadata
 from limner_common.db.uow import OutgoingMessage
@@ -103,7 +113,7 @@ async def kept(database: Database) -> list[str]:
 
 
 @asynccontextmanager
-async def running(database: Database, bus: Bus, *consumers: Consumer) -> AsyncIterator[None]:
+async def running(database: Database, bus: Bus, *consumers: AnyConsumer) -> AsyncIterator[None]:
     """Run consumers for as long as the block takes."""
     tasks = [asyncio.create_task(run_consumer(database, bus, consumer)) for consumer in consumers]
     try:
@@ -253,6 +263,21 @@ class BusConformance:
         assert (letter.event_id, letter.topic, letter.key) == (poison[0].event_id, TOPIC, "k")
         assert (letter.payload, letter.headers, letter.reason) == (b"poison", {"h": "1"}, "cannot be read")
         assert (letter.group, letter.attempts) == ("effects", 1)
+
+    async def test_a_repeatable_consumer_that_is_patient_gets_all_and_sets_poison_aside(
+        self, bus: Bus, database: Database
+    ) -> None:
+        async def handle(database: Database, delivery: Delivery) -> None:
+            async with database.begin() as uow:
+                await keep(uow, delivery)
+
+        same = messages("k", "again")
+        await bus.publish([*messages("k", "first", "poison"), *same, *same])
+        async with running(database, bus, RepeatableConsumer("effects", [TOPIC], handle, is_patient=True)):
+            await until(lambda: kept(database), ["first", "again", "again"])
+            await bus.publish(messages("k", "late"))
+            await until(lambda: kept(database), ["first", "again", "again", "late"])
+        assert [letter.payload for letter in await bus.dead_letters.page("effects", limit=10)] == [b"poison"]
 
     async def test_a_failing_effect_stops_only_its_partition_until_it_works(self, bus: Bus, database: Database) -> None:
         may_work = asyncio.Event()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 
 from limner_common.administration import Administration
-from limner_common.bus.consumer import Consumer
+from limner_common.bus.consumer import AnyConsumer
 from limner_common.bus.port import Bus
 from limner_common.cache.port import Cache
 from limner_common.cache.single_flight import ReplicaLock
@@ -100,7 +100,7 @@ class ServiceDefinition:
     build: Callable[[Resources], Any]
     create_app: Callable[[Any], FastAPI]
     new_queue: Callable[[], WorkQueue] = WorkQueue
-    consumers: Callable[[Any], Sequence[Consumer]] = lambda _container: ()
+    consumers: Callable[[Any], Sequence[AnyConsumer]] = lambda _container: ()
     handlers: Callable[[Any], Mapping[str, Handler]] = lambda _container: {}
     worker_concurrency: int = 2
     administration: Administration = field(default_factory=Administration)

@@ -17,8 +17,7 @@ async def tell(catalog: Catalog, task_id: int, job_id: int, moment: datetime) ->
     event.ParseFromString(message.payload)
     event.meta.occurred_at.FromDatetime(moment)
     message = type(message)(message.event_id, message.topic, message.key, event.SerializeToString(), message.headers)
-    async with catalog.api.container.database.begin() as uow:
-        await on_annotations_event(uow, delivery_of(message))
+    await on_annotations_event(catalog.api.container.database, delivery_of(message))
 
 
 async def dates(catalog: Catalog, *paths: str) -> list[datetime]:

@@ -1,11 +1,12 @@
 """Facts between services: the port, the relay that empties outboxes, consumers with an inbox, and the local adapter."""
 
-from limner_common.bus.consumer import Consumer, InvalidMessage, run_consumer
+from limner_common.bus.consumer import AnyConsumer, Consumer, InvalidMessage, RepeatableConsumer, run_consumer
 from limner_common.bus.local import LocalBus
 from limner_common.bus.port import Bus, DeadLetter, DeadLetters, Delivery, TopicSpec
 from limner_common.bus.relay import run_relay
 
 __all__ = [
+    "AnyConsumer",
     "Bus",
     "Consumer",
     "DeadLetter",
@@ -13,6 +14,7 @@ __all__ = [
     "Delivery",
     "InvalidMessage",
     "LocalBus",
+    "RepeatableConsumer",
     "TopicSpec",
     "run_consumer",
     "run_relay",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack, aclosing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -43,19 +44,57 @@ class Consumer:
         is_order_free: The effects come to the same whatever the order of messages. A failed message is then set aside,
             tried again after growing delays, and ends in the dead letters. Otherwise it is tried again in place for ever,
             and the ones behind it on its partition wait.
+        is_patient: Nobody waits for the effect: messages may be gathered for half a second. To be told of each costs more
+            than most effects.
     """
 
     group: str
     topics: Sequence[str]
     handle: Callable[[UnitOfWork, Delivery], Awaitable[None]]
     is_order_free: bool = False
+    is_patient: bool = False
+
+    async def apply(self, database: Database, delivery: Delivery) -> bool:
+        """Bring about the effect of a message; False when it was there before."""
+        async with database.begin(is_long=True) as uow:
+            is_repeated = await uow.seen(self.group, delivery.event_id)
+            if not is_repeated:
+                await self.handle(uow, delivery)
+        return not is_repeated
 
 
-async def run_consumer(database: Database, bus: Bus, consumer: Consumer) -> None:
+@dataclass(frozen=True, slots=True)
+class RepeatableConsumer:
+    """A consumer whose effect, brought about again, changes nothing: it needs neither the inbox nor a transaction around it.
+
+    Attributes:
+        group: See ``Consumer``.
+        topics: See ``Consumer``.
+        handle: The effect, whole or not at all, such as one statement. Raises like that of a ``Consumer``.
+        is_order_free: See ``Consumer``.
+        is_patient: See ``Consumer``.
+    """
+
+    group: str
+    topics: Sequence[str]
+    handle: Callable[[Database, Delivery], Awaitable[None]]
+    is_order_free: bool = False
+    is_patient: bool = False
+
+    async def apply(self, database: Database, delivery: Delivery) -> bool:
+        """Bring about the effect of a message; True."""
+        await self.handle(database, delivery)
+        return True
+
+
+AnyConsumer: TypeAlias = Consumer | RepeatableConsumer
+
+
+async def run_consumer(database: Database, bus: Bus, consumer: AnyConsumer) -> None:
     """Consume for ever; joins again after the bus was away."""
     delay = _FIRST_DELAY_SECONDS
     while True:
-        subscription = await bus.subscribe(consumer.group, consumer.topics)
+        subscription = await bus.subscribe(consumer.group, consumer.topics, is_patient=consumer.is_patient)
         member = _Member(database, subscription, consumer)
         try:
             await member.consume()
@@ -71,7 +110,7 @@ async def run_consumer(database: Database, bus: Bus, consumer: Consumer) -> None
 class _Member:
     """One membership in a group, until the bus breaks it."""
 
-    def __init__(self, database: Database, subscription: Subscription, consumer: Consumer) -> None:
+    def __init__(self, database: Database, subscription: Subscription, consumer: AnyConsumer) -> None:
         self.has_worked = False
         self._database = database
         self._subscription = subscription
@@ -108,10 +147,7 @@ class _Member:
 
     async def _try(self, delivery: Delivery, failures: int) -> str:
         try:
-            async with self._database.begin(is_long=True) as uow:
-                is_repeated = await uow.seen(self._consumer.group, delivery.event_id)
-                if not is_repeated:
-                    await self._consumer.handle(uow, delivery)
+            is_new = await self._consumer.apply(self._database, delivery)
         except (InvalidMessage, DomainError) as error:
             if _is_outage(error):
                 raise
@@ -121,7 +157,7 @@ class _Member:
                 raise
             return await self._set_aside(delivery, repr(error))
         await self._subscription.commit(delivery)
-        return "repeated" if is_repeated else "handled"
+        return "handled" if is_new else "repeated"
 
     async def _set_aside(self, delivery: Delivery, reason: str) -> str:
         if not await self._subscription.retry_later(delivery, reason):

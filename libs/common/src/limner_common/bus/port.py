@@ -189,8 +189,14 @@ class Bus(Protocol):
         """
         ...
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join a consumer group on topics; waits for nothing, ``deliveries`` does."""
+    async def subscribe(self, group: str, topics: Sequence[str], *, is_patient: bool = False) -> Subscription:
+        """Join a consumer group on topics; waits for nothing, ``deliveries`` does.
+
+        Args:
+            group: Its name.
+            topics: What it reads.
+            is_patient: Messages may be gathered for half a second where that saves work.
+        """
         ...
 
     async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:

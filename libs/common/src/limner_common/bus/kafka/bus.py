@@ -85,9 +85,10 @@ class KafkaBus:
         await self._creation.ensure_all()
         await self._publisher.publish([record_of(message, self._names.topic(message.topic)) for message in messages])
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
+    async def subscribe(self, group: str, topics: Sequence[str], *, is_patient: bool = False) -> Subscription:
         """Return a member of a group, which joins when it is read."""
-        membership = Membership(group, topics, self._names, self._retry_delays_seconds, self._session_seconds)
+        delays, session = self._retry_delays_seconds, self._session_seconds
+        membership = Membership(group, topics, self._names, delays, session, is_patient=is_patient)
         return KafkaSubscription(self._connection, membership, self._publisher, partial(self._creation.ensure_for, group))
 
     async def lags(self, groups: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], int]:

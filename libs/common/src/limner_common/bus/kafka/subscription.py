@@ -29,6 +29,9 @@ _LAST_COMMIT_SECONDS = 5.0
 #: Bytes of one answer, and of one partition in it; a larger message comes alone.
 _FETCH_BYTES = 8 * 1024**2
 _PARTITION_FETCH_BYTES = 1024**2
+#: How long the broker gathers what a patient member gets; others are sent the first message at once.
+_GATHERING_SECONDS = 0.5
+_GATHERED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Membership:
         topics: Our names of topics.
         retry_delays_seconds: See ``RETRY_DELAYS_SECONDS``.
         session_seconds: After which silence of a member its partitions go to others.
+        is_patient: See ``Bus.subscribe``.
     """
 
     group: str
@@ -47,6 +51,7 @@ class Membership:
     names: Names
     retry_delays_seconds: Sequence[float]
     session_seconds: float
+    is_patient: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +185,8 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=int(membership.session_seconds * 1000),
             heartbeat_interval_ms=int(membership.session_seconds * 1000 / 5),
             rebalance_timeout_ms=30_000,
+            fetch_min_bytes=_GATHERED_BYTES if membership.is_patient else 1,
+            fetch_max_wait_ms=int(_GATHERING_SECONDS * 1000),
             fetch_max_bytes=_FETCH_BYTES,
             max_partition_fetch_bytes=_PARTITION_FETCH_BYTES,
         )

@@ -86,8 +86,8 @@ class LocalBus:
             )
             await connection.execute(NOTIFY)
 
-    async def subscribe(self, group: str, topics: Sequence[str]) -> Subscription:
-        """Join a group; messages flow once this process holds the group's lock."""
+    async def subscribe(self, group: str, topics: Sequence[str], *, is_patient: bool = False) -> Subscription:
+        """Join a group; messages flow once this process holds the group's lock, to patient ones at once too."""
         return LocalSubscription(
             self._url,
             group,
