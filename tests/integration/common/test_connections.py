@@ -1,14 +1,18 @@
 """The connections of a proxy: whatever a server sends, in whatever parts, an answer comes whole or is said to be broken."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from limner_common.http import connection as connection_module
+from limner_common.http import connections as connections_module
 from limner_common.http.connection import Connection, ConnectionBroken, ExchangeFailed
-from limner_common.http.connections import Connections
+from limner_common.http.connections import Connections, Unreachable
+from tests.support.certificates import Authority, Issued
 
 Handle = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -38,15 +42,21 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
 
 
 @asynccontextmanager
-async def connected(handle: Handle, *, keep_seconds: float = 45) -> AsyncIterator[Connections]:
+async def connected(handle: Handle, *, keep_seconds: float = 45, issued: Issued | None = None) -> AsyncIterator[Connections]:
+    context = None
+    if issued is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(issued.certificate, issued.key)
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await handle(reader, writer)
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    connections = Connections(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", keep_seconds=keep_seconds)
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    scheme, port = "http" if context is None else "https", server.sockets[0].getsockname()[1]
+    connections = Connections(f"{scheme}://127.0.0.1:{port}", keep_seconds=keep_seconds)
     try:
         yield connections
     finally:
@@ -222,3 +232,21 @@ async def test_an_answer_that_comes_before_all_was_sent_is_an_answer() -> None:
         await lent.read_head()
         assert (lent.status, lent.whole_body()) == (413, b"big")
         connections.give_back(lent)
+
+
+async def test_a_server_is_trusted_over_tls_as_by_our_other_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections_module, "_CONNECT_DELAYS_SECONDS", (0.0,))
+    (ours := tmp_path / "ours").mkdir()
+    authority = Authority(ours)
+    body = bytes(range(256)) * 4096
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    server = Server(answer, answer, answer)
+    async with connected(server, issued=authority.issue("server")) as connections:
+        with pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+            await ask(connections)
+        connections.close()
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.ca_file))
+    server = Server(answer, answer, answer)
+    async with connected(server, issued=authority.issue("server")) as connections:
+        assert [await ask(connections) for _ in range(3)] == [(200, body)] * 3
+    assert server.connections == 1
