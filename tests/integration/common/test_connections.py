@@ -193,6 +193,23 @@ async def test_a_connection_that_the_server_has_ended_or_that_is_old_is_not_used
     assert server.connections == 2
 
 
+async def test_a_connection_that_comes_back_after_the_end_is_not_kept() -> None:
+    ended = asyncio.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await _head(reader)
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        assert await reader.read() == b""
+        ended.set()
+
+    async with connected(handle) as connections:
+        lent = await connections.lend()
+        await _send(lent)
+        connections.close()
+        connections.give_back(lent)
+        await asyncio.wait_for(ended.wait(), 30)
+
+
 async def test_a_server_that_accepts_or_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection_module, "_SILENCE_SECONDS", 0.2)
     gone = asyncio.Event()

@@ -40,6 +40,7 @@ class Connections:
         self._keep_seconds = keep_seconds
         self._idle: deque[tuple[float, Connection]] = deque()  # since when, the longest first
         self._free = asyncio.Semaphore(_MAX)
+        self._is_closed = False
         self._context: ssl.SSLContext | None = None
 
     async def lend(self) -> Connection:
@@ -62,7 +63,7 @@ class Connections:
     def give_back(self, connection: Connection) -> None:
         """Keep a connection for the next exchange if its last one has come to its end, and end it otherwise."""
         self._free.release()
-        if not connection.is_reusable:
+        if self._is_closed or not connection.is_reusable:
             connection.close()
             return
         now = time.monotonic()
@@ -71,7 +72,8 @@ class Connections:
             self._idle.popleft()[1].close()
 
     def close(self) -> None:
-        """End the connections that are not lent."""
+        """End the connections that are not lent; those that are end when they are given back."""
+        self._is_closed = True
         while self._idle:
             self._idle.pop()[1].close()
 
