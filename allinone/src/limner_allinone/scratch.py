@@ -45,6 +45,9 @@ def scratch_folder(parent: Path, *, mode: int = 0o700) -> Iterator[Path]:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             lock = stack.enter_context((folder / _LOCK).open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX)
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, handle)
+            fcntl.flock(handle, fcntl.LOCK_EX)  # systemd-tmpfiles passes by what is locked, however long it was idle
         folder.chmod(mode)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder

@@ -1,5 +1,6 @@
 """Folders for temporary files go with their process, however it ends."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -81,3 +82,13 @@ def test_the_systems_folder_must_be_ours(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
     with pytest.raises(Invalid, match="limner-4711 belongs to somebody else"):
         system_scratch()
+
+
+def test_tools_that_tidy_temporary_files_away_see_that_a_folder_is_in_use(tmp_path: Path) -> None:
+    with scratch_folder(tmp_path) as mine:
+        handle = os.open(mine, os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(handle)
