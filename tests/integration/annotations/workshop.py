@@ -117,7 +117,7 @@ class Workshop:
 
     @contextmanager
     def counted(self) -> Iterator[list[str]]:
-        """Collect the SQL statements sent while the block runs, those of the driver's cursors and copies included."""
+        """Collect the SQL statements sent while the block runs, those that go to the driver itself included."""
         seen: list[str] = []
         engine = self.container.database.engine.sync_engine
 
@@ -133,7 +133,7 @@ class Workshop:
 
         sa.event.listen(engine, "before_cursor_execute", note)
         with pytest.MonkeyPatch.context() as patch:
-            for name in ("cursor", "copy_to_table"):
+            for name in ("cursor", "copy_to_table", "_execute"):
                 patch.setattr(asyncpg.Connection, name, noting(getattr(asyncpg.Connection, name)))
             yield seen
         sa.event.remove(engine, "before_cursor_execute", note)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from limner_common.db import Database, DatabaseOptions, new_metadata
+from limner_common.db import Database, DatabaseOptions, Prepared, new_metadata
 from limner_common.db.engine import connect_asyncpg
 from limner_common.errors import ErrorKind, Unavailable
 from tests.support.installation import DatabaseServer
@@ -36,12 +36,15 @@ async def run(database: Database, way: str) -> None:
             await connection.execute(SLEEP)
     elif way == "lists":
         await database.lists.fetch(SLEEP)
+    elif way == "prepared":
+        async with database.begin() as uow:
+            await Prepared(sa.select(sa.func.pg_sleep(30))).fetch(uow)
     else:
         async with database.begin() as uow:
             await uow.execute(SLEEP)
 
 
-@pytest.mark.parametrize("way", ["driver", "read", "lists", "begin"])
+@pytest.mark.parametrize("way", ["driver", "read", "lists", "prepared", "begin"])
 async def test_a_statement_that_takes_too_long_is_ended_and_said_to_be(postgres: DatabaseServer, way: str) -> None:
     async with database_with(postgres, statement_seconds=1.0) as database:
         with pytest.raises(Unavailable, match="too long") as caught:

@@ -7,12 +7,37 @@ from sqlalchemy.dialects import postgresql as pg
 
 from limner_annotations.labels.owners import LabelOwner
 from limner_annotations.labels.tables import label_versions
-from limner_common.db import UnitOfWork
+from limner_common.db import Prepared, UnitOfWork
+
+_KEYS = sa.func.unnest(sa.bindparam("keys", type_=pg.ARRAY(sa.BigInteger))).table_valued(
+    sa.column("key", sa.BigInteger), name="wanted"
+)
+_HOLD = sa.select(sa.func.pg_advisory_xact_lock_shared(_KEYS.c.key)).select_from(_KEYS.render_derived())
+_HELD = (
+    sa.func.unnest(
+        sa.bindparam("kinds", type_=pg.ARRAY(sa.Text)),
+        sa.bindparam("ids", type_=pg.ARRAY(sa.BigInteger)),
+        sa.bindparam("versions", type_=pg.ARRAY(sa.BigInteger)),
+    )
+    .table_valued(
+        sa.column("owner", sa.Text), sa.column("owner_id", sa.BigInteger), sa.column("version", sa.BigInteger), name="held"
+    )
+    .render_derived()
+)
+_IS_OUTDATED = Prepared(
+    sa.select(
+        sa.exists().where(
+            label_versions.c.owner == _HELD.c.owner,
+            label_versions.c.owner_id == _HELD.c.owner_id,
+            label_versions.c.version > _HELD.c.version,
+        )
+    )
+)
 
 
 async def hold(uow: UnitOfWork, owners: Sequence[LabelOwner]) -> None:
     """Keep the labels of owners from being changed until the transaction ends; others may hold them too."""
-    await uow.execute(sa.select(*(sa.func.pg_advisory_xact_lock_shared(owner.lock_key) for owner in owners)))
+    await uow.execute(_HOLD, {"keys": [owner.lock_key for owner in owners]})
 
 
 async def hold_alone(uow: UnitOfWork, owner: LabelOwner) -> None:
@@ -22,15 +47,13 @@ async def hold_alone(uow: UnitOfWork, owner: LabelOwner) -> None:
 
 async def is_outdated(uow: UnitOfWork, owners: Sequence[LabelOwner]) -> bool:
     """Return whether labels of one of the owners went after the version it is given with."""
-    newer = [
-        sa.and_(
-            label_versions.c.owner == owner.kind,
-            label_versions.c.owner_id == owner.id,
-            label_versions.c.version > owner.version,
-        )
-        for owner in owners
-    ]
-    return bool(await uow.connection.scalar(sa.select(sa.exists().where(sa.or_(*newer)))))
+    ((is_newer,),) = await _IS_OUTDATED.fetch(
+        uow,
+        kinds=[owner.kind for owner in owners],
+        ids=[owner.id for owner in owners],
+        versions=[owner.version for owner in owners],
+    )
+    return bool(is_newer)
 
 
 async def raise_version(uow: UnitOfWork, owner: LabelOwner) -> None:

@@ -1,6 +1,7 @@
 """SQL of job states, revisions, and changes of objects."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -10,7 +11,7 @@ from limner_annotations.revisions.copying import COLUMNS, copy_pieces
 from limner_annotations.revisions.documents import Counts, ObjectRow, Target
 from limner_annotations.revisions.states import Author, ChangeKind, Difference, JobState, SavedBefore
 from limner_annotations.revisions.tables import job_states, objects, revisions
-from limner_common.db import Row, UnitOfWork
+from limner_common.db import Prepared, UnitOfWork
 from limner_common.db.engine import driver_connection
 
 _MEASURED = (objects.c.kind, objects.c.label_id, sa.func.octet_length(objects.c.doc).label("size"))
@@ -19,29 +20,57 @@ _MEASURED = (objects.c.kind, objects.c.label_id, sa.func.octet_length(objects.c.
 MAX_DIFFERENCE = 10_000
 
 
+def _locking() -> sa.ClauseElement:
+    wanted = sa.func.unnest(sa.bindparam("job_ids", type_=pg.ARRAY(sa.BigInteger)))
+    jobs = wanted.table_valued(sa.column("job_id", sa.BigInteger), name="wanted").render_derived()
+    insert = pg.insert(job_states).from_select(
+        ["job_id", "task_id"], sa.select(jobs.c.job_id, sa.bindparam("of_task", type_=sa.BigInteger))
+    )
+    return insert.on_conflict_do_update(
+        index_elements=[job_states.c.job_id], set_={"task_id": insert.excluded.task_id}
+    ).returning(job_states)
+
+
+def _saving() -> sa.ClauseElement:
+    names = ("revision", "labels_version", "label_ids", "tags", "shapes", "tracks", "document_bytes")
+    values = {name: sa.bindparam(f"new_{name}", type_=job_states.c[name].type) for name in names}
+    return (
+        sa.update(job_states)
+        .where(job_states.c.job_id == sa.bindparam("of_job"))
+        .values({**values, "updated_at": sa.func.now()})
+    )
+
+
+_LOCK_STATES = Prepared(_locking())
+_SAVE_STATE = Prepared(_saving())
+_ADD_REVISION = Prepared(
+    pg.insert(revisions)
+    .on_conflict_do_nothing(
+        index_elements=[revisions.c.job_id, revisions.c.save_key], index_where=revisions.c.save_key.is_not(None)
+    )
+    .returning(revisions.c.revision),
+    [column.name for column in revisions.columns if column.name != "created_at"],
+)
+
+
 async def lock_states(uow: UnitOfWork, task_id: int, job_ids: Collection[int]) -> list[JobState]:
     """Lock the rows of jobs, made when missing, in ascending order, which rules out deadlocks; one statement."""
     if not job_ids:
         return []
-    values = [{"job_id": job_id, "task_id": task_id} for job_id in sorted(job_ids)]
-    insert = pg.insert(job_states).values(values)
-    statement = insert.on_conflict_do_update(
-        index_elements=[job_states.c.job_id], set_={"task_id": insert.excluded.task_id}
-    ).returning(job_states)
-    rows = (await uow.execute(statement)).all()
+    rows = await _LOCK_STATES.fetch(uow, job_ids=sorted(job_ids), of_task=task_id)
     return sorted(map(_state, rows), key=lambda state: state.job_id)
 
 
 async def get_states(connection: AsyncConnection, job_ids: Collection[int]) -> list[JobState]:
     """Return what is known of some jobs, by id; those that were never written are left out."""
     query = sa.select(job_states).where(job_states.c.job_id == sa.any_(sa.cast([*job_ids], pg.ARRAY(sa.BigInteger))))
-    return [_state(row) for row in await connection.execute(query.order_by(job_states.c.job_id))]
+    return [_state(row) for row in (await connection.execute(query.order_by(job_states.c.job_id))).mappings()]
 
 
 async def list_states(connection: AsyncConnection, *, task_id: int) -> list[JobState]:
     """Return the jobs of a task that were ever written and are not deleted, by id."""
     query = sa.select(job_states).where(job_states.c.task_id == task_id, job_states.c.deleted_at.is_(None))
-    return [_state(row) for row in await connection.execute(query.order_by(job_states.c.job_id))]
+    return [_state(row) for row in (await connection.execute(query.order_by(job_states.c.job_id))).mappings()]
 
 
 async def jobs_with_labels(connection: AsyncConnection, label_ids: Collection[int]) -> list[tuple[int, int]]:
@@ -55,19 +84,16 @@ async def jobs_with_labels(connection: AsyncConnection, label_ids: Collection[in
 
 async def save_state(uow: UnitOfWork, state: JobState) -> None:
     """Store a job's new state."""
-    await uow.execute(
-        sa.update(job_states)
-        .where(job_states.c.job_id == state.job_id)
-        .values(
-            revision=state.revision,
-            labels_version=state.labels_version,
-            label_ids=sorted(state.label_ids),
-            tags=state.counts.tags,
-            shapes=state.counts.shapes,
-            tracks=state.counts.tracks,
-            document_bytes=state.counts.document_bytes,
-            updated_at=sa.func.now(),
-        )
+    await _SAVE_STATE.fetch(
+        uow,
+        of_job=state.job_id,
+        new_revision=state.revision,
+        new_labels_version=state.labels_version,
+        new_label_ids=sorted(state.label_ids),
+        new_tags=state.counts.tags,
+        new_shapes=state.counts.shapes,
+        new_tracks=state.counts.tracks,
+        new_document_bytes=state.counts.document_bytes,
     )
 
 
@@ -79,7 +105,8 @@ async def add_revision(
     Raises:
         SavedBefore: The same request wrote one already.
     """
-    statement = pg.insert(revisions).values(
+    added = await _ADD_REVISION.fetch(
+        uow,
         job_id=state.job_id,
         revision=state.revision,
         user_id=author.user_id,
@@ -91,12 +118,7 @@ async def add_revision(
         deleted=deleted,
         save_key=author.save_key,
     )
-    is_new = await uow.execute(
-        statement.on_conflict_do_nothing(
-            index_elements=[revisions.c.job_id, revisions.c.save_key], index_where=revisions.c.save_key.is_not(None)
-        )
-    )
-    if not is_new.rowcount:
+    if not added:
         raise SavedBefore
 
 
@@ -225,17 +247,17 @@ async def difference_since(connection: AsyncConnection, state: JobState, past: i
     return Difference(found[0][:MAX_DIFFERENCE], found[1][:MAX_DIFFERENCE], is_cut=is_cut)
 
 
-def _state(row: Row) -> JobState:
+def _state(row: Mapping[str, Any]) -> JobState:
     return JobState(
-        job_id=row.job_id,
-        task_id=row.task_id,
-        revision=row.revision,
-        labels_version=row.labels_version,
-        label_ids=frozenset(row.label_ids),
-        counts=Counts(row.tags, row.shapes, row.tracks, row.document_bytes),
-        updated_at=row.updated_at,
-        is_deleted=row.deleted_at is not None,
-        kept_from=row.kept_from,
+        job_id=row["job_id"],
+        task_id=row["task_id"],
+        revision=row["revision"],
+        labels_version=row["labels_version"],
+        label_ids=frozenset(row["label_ids"]),
+        counts=Counts(row["tags"], row["shapes"], row["tracks"], row["document_bytes"]),
+        updated_at=row["updated_at"],
+        is_deleted=row["deleted_at"] is not None,
+        kept_from=row["kept_from"],
     )
 
 
