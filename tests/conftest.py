@@ -87,7 +87,6 @@ def cluster(
     from tests.support.cluster import Cluster
 
     folder: Path = tmp_path_factory.mktemp("limner-cluster")
-    # Long enough for people at work on a busy machine, short enough to see the end of it.
-    extra = {"LIMNER_OBJECTS_S3_URL": f"http://{store_wire.address}", "LIMNER_DATABASE_POOL_WAIT_SECONDS": "4"}
+    extra = {"LIMNER_OBJECTS_S3_URL": f"http://{store_wire.address}"}
     with Cluster(folder, own_engines, nursery, extra=extra).running() as cluster:
         yield cluster

@@ -6,12 +6,16 @@ from typing import Final
 
 import asyncpg
 import sqlalchemy as sa
+import structlog
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 
 from limner_common.db.metrics import OUTAGES
 from limner_common.errors import DomainError, Invalid, Unavailable
 
+log = structlog.get_logger(__name__)
+
 _AWAY: Final = "The database is not reachable at the moment."
+_CROWDED: Final = "All connections to the database are in use. Try again."
 _SLOW: Final = "The database took too long to answer. Ask for less at once, or try again later."
 _BUSY: Final = "The database is busy with the same data. Try again."
 _READ_ONLY: Final = "The database takes no changes at the moment."
@@ -35,6 +39,7 @@ _SENTENCES: Final = {
 }
 _CODES: Final = {
     _AWAY: "database_away",
+    _CROWDED: "database_crowded",
     _SLOW: "database_slow",
     _BUSY: "database_busy",
     _READ_ONLY: "database_read_only",
@@ -72,14 +77,17 @@ async def outages_translated(service: str | None = None) -> AsyncIterator[None]:
         meaning = _meaning(error)
         if meaning is None:
             raise
-        if service is not None and meaning.code == _CODES[_AWAY]:
-            OUTAGES.labels(service).inc()
+        if isinstance(meaning, Unavailable) and service is not None:
+            if meaning.code == _CODES[_AWAY]:
+                OUTAGES.labels(service).inc()
+            # The driver's own words: those of SQLAlchemy have the statement and its values.
+            log.warning("database_failed", service=service, code=meaning.code, error=repr(getattr(error, "orig", error)))
         raise meaning from error
 
 
 def _meaning(error: Exception) -> DomainError | None:
-    if isinstance(error, sa.exc.TimeoutError):
-        return _unavailable(_AWAY)
+    if isinstance(error, sa.exc.TimeoutError):  # of the pool
+        return _unavailable(_CROWDED)
     state = _state(error)
     if state in _UNSTORABLE_STATES or any(isinstance(cause, UnicodeEncodeError) for cause in _causes(error)):
         return Invalid(_UNSTORABLE, code="unstorable_text")

@@ -9,10 +9,12 @@ from limner_annotations.labels.owners import LabelOwner
 from limner_annotations.labels.tables import label_versions
 from limner_common.db import Prepared, UnitOfWork
 
-_KEYS = sa.func.unnest(sa.bindparam("keys", type_=pg.ARRAY(sa.BigInteger))).table_valued(
-    sa.column("key", sa.BigInteger), name="wanted"
+_KEYS = (
+    sa.func.unnest(sa.bindparam("keys", type_=pg.ARRAY(sa.BigInteger)))
+    .table_valued(sa.column("key", sa.BigInteger), name="wanted")
+    .render_derived()
 )
-_HOLD = sa.select(sa.func.pg_advisory_xact_lock_shared(_KEYS.c.key)).select_from(_KEYS.render_derived())
+_HOLD = sa.select(sa.func.pg_advisory_xact_lock_shared(_KEYS.c.key))
 _HELD = (
     sa.func.unnest(
         sa.bindparam("kinds", type_=pg.ARRAY(sa.Text)),
@@ -26,11 +28,13 @@ _HELD = (
 )
 _IS_OUTDATED = Prepared(
     sa.select(
-        sa.exists().where(
+        sa.exists()
+        .where(
             label_versions.c.owner == _HELD.c.owner,
             label_versions.c.owner_id == _HELD.c.owner_id,
             label_versions.c.version > _HELD.c.version,
         )
+        .label("is_newer")
     )
 )
 
@@ -47,13 +51,13 @@ async def hold_alone(uow: UnitOfWork, owner: LabelOwner) -> None:
 
 async def is_outdated(uow: UnitOfWork, owners: Sequence[LabelOwner]) -> bool:
     """Return whether labels of one of the owners went after the version it is given with."""
-    ((is_newer,),) = await _IS_OUTDATED.fetch(
+    (row,) = await _IS_OUTDATED.fetch(
         uow,
         kinds=[owner.kind for owner in owners],
         ids=[owner.id for owner in owners],
         versions=[owner.version for owner in owners],
     )
-    return bool(is_newer)
+    return bool(row["is_newer"])
 
 
 async def raise_version(uow: UnitOfWork, owner: LabelOwner) -> None:

@@ -20,7 +20,7 @@ _MEASURED = (objects.c.kind, objects.c.label_id, sa.func.octet_length(objects.c.
 MAX_DIFFERENCE = 10_000
 
 
-def _locking() -> sa.ClauseElement:
+def _locking() -> sa.UpdateBase:
     wanted = sa.func.unnest(sa.bindparam("job_ids", type_=pg.ARRAY(sa.BigInteger)))
     jobs = wanted.table_valued(sa.column("job_id", sa.BigInteger), name="wanted").render_derived()
     insert = pg.insert(job_states).from_select(
@@ -31,7 +31,7 @@ def _locking() -> sa.ClauseElement:
     ).returning(job_states)
 
 
-def _saving() -> sa.ClauseElement:
+def _saving() -> sa.UpdateBase:
     names = ("revision", "labels_version", "label_ids", "tags", "shapes", "tracks", "document_bytes")
     values = {name: sa.bindparam(f"new_{name}", type_=job_states.c[name].type) for name in names}
     return (
@@ -247,7 +247,7 @@ async def difference_since(connection: AsyncConnection, state: JobState, past: i
     return Difference(found[0][:MAX_DIFFERENCE], found[1][:MAX_DIFFERENCE], is_cut=is_cut)
 
 
-def _state(row: Mapping[str, Any]) -> JobState:
+def _state(row: Mapping[Any, Any]) -> JobState:
     return JobState(
         job_id=row["job_id"],
         task_id=row["task_id"],
