@@ -97,6 +97,7 @@ async def test_who_gets_no_connection_in_time_is_told_to_come_back(postgres: Dat
             with pytest.raises(Unavailable) as caught:
                 await run(database, way)
             assert caught.value.retry_after_seconds
+            assert caught.value.code == "database_crowded"  # not away: nobody is to look for an outage
 
 
 async def test_deadlocked_work_is_told_to_try_again(postgres: DatabaseServer) -> None:
